@@ -1,0 +1,12 @@
+export type {
+  ArtifactDraft,
+  ArtifactRef,
+  Artifacts,
+  ChangeJournal,
+  CloneAccess,
+  CloneRegistry,
+  CommandContext,
+  OpenChange,
+  TargetAccess,
+  WorkerCommand,
+} from './command.js';
