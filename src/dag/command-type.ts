@@ -16,6 +16,12 @@ export interface CommandReference {
 }
 
 /**
+ * A function of a config. Bivariant like a method, so that a list can hold types of different configs; whoever calls
+ * it has validated the config with the type's own schema.
+ */
+type OfConfig<Config, Result> = { of(config: Config): Result }['of'];
+
+/**
  * What a command type is, without how it is done: enough to validate a DAG, draw it, and schedule it. The doing is
  * registered by the worker (workers/) or the control plane (control/).
  */
@@ -24,11 +30,11 @@ export interface CommandType<Config = unknown, Output = unknown> {
   readonly type: string;
   /** One sentence for a person. */
   readonly summary: string;
-  readonly place: Place | ((config: Config) => Place);
+  readonly place: Place | OfConfig<Config, Place>;
   readonly config: z.ZodType<Config>;
   readonly output: z.ZodType<Output>;
   /** Limit of one attempt where the DAG gives none. */
-  readonly defaultTimeoutMs: number | ((config: Config) => number);
+  readonly defaultTimeoutMs: number | OfConfig<Config, number>;
   /**
    * What to do when the worker is lost under it: `retry` where a second attempt first clears away what is left of the
    * first, `fail` where it cannot know what happened.
@@ -36,7 +42,7 @@ export interface CommandType<Config = unknown, Output = unknown> {
   readonly onWorkerLost: 'retry' | 'fail';
   /** What its success leaves alive until the end of the run. */
   readonly makes?: 'worker' | 'clone';
-  readonly references?: (config: Config) => CommandReference[];
+  readonly references?: OfConfig<Config, CommandReference[]>;
 }
 
 /** The command types that are known here: built in, and those of the modules named in the configuration. */

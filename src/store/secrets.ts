@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { OttoError } from '../base/index.js';
 
 /** Encrypts what must be kept but never shown (connection strings): AES-256-GCM, a fresh nonce each time. */
@@ -21,6 +21,11 @@ export class SecretBox {
 
   static newKey(): string {
     return randomBytes(32).toString('base64');
+  }
+
+  /** A box with a key of its own for `purpose`: what one has sealed the other cannot open. */
+  derive(purpose: string): SecretBox {
+    return new SecretBox(createHmac('sha256', this.#key).update(purpose).digest('base64'));
   }
 
   seal(plain: string): string {

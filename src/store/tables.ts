@@ -133,6 +133,7 @@ export interface CommandsTable {
   cleanup: Generated<boolean>;
   state: Generated<CommandState>;
   attempt: Generated<number>;
+  attempts_before: Generated<number>;
   losses: Generated<number>;
   not_before: NullableTime;
   deadline_at: NullableTime;

@@ -94,9 +94,13 @@ export interface CommandContext {
   workerId: string;
   /** The worker's own folder: nothing outside it is ever written, stopped or deleted. */
   root: string;
+  /** What COMMAND may run at this worker: nothing (false or absent), any program, or those named. */
+  allowCommand?: boolean | readonly string[];
   target?: TargetAccess;
   /** Clones of this run that are READY, by launch command. */
   clones: CloneAccess[];
+  /** Outputs of the commands that this one's config names (CommandType.references), by name. */
+  outputs?: Readonly<Record<string, unknown>>;
   /** Aborted on cancel, timeout, drain and loss of the lease. */
   signal: AbortSignal;
   logger: Logger;

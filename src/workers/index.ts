@@ -1,3 +1,4 @@
+export { cloneIdOf } from './clone-id.js';
 export type {
   ArtifactDraft,
   ArtifactRef,
@@ -10,3 +11,26 @@ export type {
   TargetAccess,
   WorkerCommand,
 } from './command.js';
+export {
+  commandTypes,
+  type LaunchWorkerConfig,
+  type LaunchWorkerOutput,
+  launchExploratoryWorkerType,
+  launchPrimaryWorkerType,
+  workerCommands,
+} from './commands/index.js';
+export * from './gen/otto/worker/v1/worker_pb.js';
+export { allCommands, allCommandTypes, type CommandToolkit, loadCommands } from './loading.js';
+export {
+  type AssignmentContext,
+  fromConnectError,
+  type RecordAction,
+  type RecordActions,
+  type ReportState,
+  type StoredArtifact,
+  toConnectError,
+  workerProtocol,
+} from './protocol.js';
+export type { WorkerOptions } from './runtime/options.js';
+export { processSignals } from './runtime/process-signals.js';
+export { runWorker } from './runtime/run-worker.js';

@@ -102,6 +102,8 @@ create table commands (
     check (state in ('PENDING', 'READY', 'RUNNING', 'SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED', 'TIMED_OUT')),
   -- Attempts made so far; also the number of the current one.
   attempt integer not null default 0,
+  -- Of these, the ones before the last resumption: they do not count against the retry policy.
+  attempts_before integer not null default 0,
   -- A worker lost under a command is not the command's fault: counted apart from attempts that failed.
   losses integer not null default 0,
   not_before timestamptz,

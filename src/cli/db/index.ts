@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { group } from '../command.js';
+import { addCommand } from './add.js';
+import { checkCommand } from './check.js';
+import { listCommand } from './list.js';
+import { removeCommand } from './remove.js';
+import { showCommand } from './show.js';
+
+export function dbGroup(): Command {
+  return group('db', 'targets: the databases that are driven', [
+    addCommand(),
+    listCommand(),
+    showCommand(),
+    checkCommand(),
+    removeCommand(),
+  ]);
+}

@@ -1,0 +1,1 @@
+export { startTestControl, type TestControl, testActor } from './test-control.js';

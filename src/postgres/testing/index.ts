@@ -1,0 +1,7 @@
+export {
+  startReplica,
+  startTestPostgres,
+  type TestPostgres,
+  type TestPostgresOptions,
+  testFolder,
+} from './test-postgres.js';

@@ -1,0 +1,21 @@
+import { execa } from 'execa';
+import { captureWorkload } from '../index.js';
+import { withDuckDb } from '../../duckdb/index.js';
+const [port, mode, secs, extra] = process.argv.slice(2);
+const pgb = (...a: string[]) => execa('/usr/lib/postgresql/15/bin/pgbench', ['-h', '/tmp/wlexp', '-p', port!, '-U', 'postgres', '-n', '-c', '4', '-j', '2', '-M', mode!, '-T', secs!, ...(extra ? extra.split(' ') : []), ...a, 'bench']);
+const tps = (o: string) => Number(/tps = ([\d.]+)/.exec(o)![1]);
+const base = await pgb(); console.log('without capture: tps', tps(base.stdout));
+let n = 0, over = false, drive: any;
+const journal = { intend: async (c: any) => c.map((x: any) => ({ id: String(n++), ...x })), resolve: async () => {} };
+const clock = { now: () => Date.now(), monotonic: () => performance.now() + (over ? 3.6e6 : 0), sleep: (ms: number) => new Promise<void>((r) => setTimeout(r, Math.min(ms, 100))) };
+const cpu0 = process.cpuUsage(); let endAt = 0;
+const r = await captureWorkload({ url: `postgresql://postgres@127.0.0.1:${port}/postgres`, server: 'primary', seconds: 600, method: 'auto', journal, clock, outDirectory: '/tmp/wlexp/out', limits: { baselineMs: 1 }, progress: (p) => { if (p.phase === 'capturing' && !drive) drive = pgb().finally(() => { over = true; endAt = performance.now(); }); } });
+const o = (await drive).stdout; const tx = Number(/actually processed: (\d+)/.exec(o)![1]);
+const cpu = process.cpuUsage(cpu0);
+console.log('with capture: tps', tps(o), 'tx', tx, 'finish after driver ended s', (performance.now() - endAt) / 1000, 'cpu s', (cpu.user + cpu.system) / 1e6, 'rss MB', process.memoryUsage().rss / 1e6);
+console.log(JSON.stringify(r.manifest.counts), JSON.stringify(r.manifest.lost), 'log MB', r.manifest.log.bytes / 1e6, r.manifest.log.format, 'files', r.manifest.log.files.length, 'parquet MB', r.manifest.bytes / 1e6);
+await withDuckDb({}, async (db) => {
+  console.log(await db.query("select template, count(*) c, count(parameters) filter (len(parameters) > 0) p from read_parquet($1) where application = 'pgbench' group by all order by c desc limit 9", [r.file]));
+  console.log(await db.query("select count(*) from read_parquet($1) where application = 'pgbench' and kind = 'commit'", [r.file]), 'pgbench says', tx);
+});
+console.log(r.file);
