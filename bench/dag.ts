@@ -1,8 +1,9 @@
 // What a command of a DAG costs beyond its own work, against the durable engine alone doing the same steps.
-import { DBOS } from '@dbos-inc/dbos-sdk';
+
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DBOS } from '@dbos-inc/dbos-sdk';
 import { z } from 'zod';
 import { createLogger, newId, silentLogger, systemClock } from '../src/base/index.js';
 import { CommandTypes, type Dag, DagEngine, defineCommandType } from '../src/dag/index.js';
@@ -37,7 +38,11 @@ export async function main(): Promise<void> {
   await chmod(root, 0o755);
   const installation = (await findInstallations())[0]!;
   // A durable server (fsync on), as the product runs it.
-  const server = await PostgresInstance.init({ installation, dataDirectory: join(root, 'data'), auth: 'trust' });
+  const server = await PostgresInstance.init({
+    installation,
+    dataDirectory: join(root, 'data'),
+    auth: 'trust',
+  });
   await server.start();
   const pool = openPool(server.url());
   await migrate(pool);
@@ -132,16 +137,26 @@ function dagOf(layers: number, width: number): Dag {
 /** Submission, all commands, end: as `otto dag run` does it, less HTTP. */
 async function runDag(db: Database, engine: DagEngine, dag: Dag): Promise<void> {
   const id = newId('run');
-  await db.insertInto('runs').values({ id, name: 'bench', dag: json(dag), document: '{}', parameters: '{}', created_by: 'bench' }).execute();
+  await db
+    .insertInto('runs')
+    .values({ id, name: 'bench', dag: json(dag), document: '{}', parameters: '{}', created_by: 'bench' })
+    .execute();
   await db
     .insertInto('commands')
-    .values(dag.commands.map(({ name, type, parents }, ordinal) => ({ run_id: id, name, ordinal, type, parents })))
+    .values(
+      dag.commands.map(({ name, type, parents }, ordinal) => ({ run_id: id, name, ordinal, type, parents })),
+    )
     .execute();
   await engine.start(id, 0);
   for (;;) {
-    const run = await db.selectFrom('runs').select(['state', 'error']).where('id', '=', id).executeTakeFirstOrThrow();
+    const run = await db
+      .selectFrom('runs')
+      .select(['state', 'error'])
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
     if (run.state === 'SUCCEEDED') return;
-    if (run.state !== 'PENDING' && run.state !== 'RUNNING') throw new Error(`the run ended ${run.state}: ${JSON.stringify(run.error)}`);
+    if (run.state !== 'PENDING' && run.state !== 'RUNNING')
+      throw new Error(`the run ended ${run.state}: ${JSON.stringify(run.error)}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
@@ -152,7 +167,9 @@ function registerBare() {
   const steps = DBOS.registerWorkflow(
     async (layers: number, width: number) => {
       for (let layer = 0; layer < layers; layer += 1) {
-        await Promise.allSettled(Array.from({ length: width }, () => DBOS.runStep(() => Promise.resolve(1), { name: 'nothing' })));
+        await Promise.allSettled(
+          Array.from({ length: width }, () => DBOS.runStep(() => Promise.resolve(1), { name: 'nothing' })),
+        );
       }
     },
     { name: 'bench-steps' },

@@ -18,10 +18,18 @@ export function spread(values: number[]): Spread {
 }
 
 /** Prints rows as an aligned table and writes them with the machine to bench/results/NAME.json. */
-export function report(name: string, rows: Record<string, string | number>[], details: Record<string, unknown>): void {
+export function report(
+  name: string,
+  rows: Record<string, string | number>[],
+  details: Record<string, unknown>,
+): void {
   const columns = Object.keys(rows[0] ?? {});
   const width = (column: string) => Math.max(column.length, ...rows.map((row) => String(row[column]).length));
-  const line = (cells: string[]) => cells.map((cell, index) => cell.padEnd(width(columns[index]!))).join('  ').trimEnd();
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, index) => cell.padEnd(width(columns[index]!)))
+      .join('  ')
+      .trimEnd();
   console.log(line(columns));
   console.log(line(columns.map((column) => '-'.repeat(width(column)))));
   for (const row of rows) console.log(line(columns.map((column) => String(row[column]))));
@@ -33,6 +41,9 @@ export function report(name: string, rows: Record<string, string | number>[], de
     memoryBytes: totalmem(),
   };
   mkdirSync(results, { recursive: true });
-  writeFileSync(join(results, `${name}.json`), `${JSON.stringify({ name, at: new Date().toISOString(), machine, ...details, rows }, null, 2)}\n`);
+  writeFileSync(
+    join(results, `${name}.json`),
+    `${JSON.stringify({ name, at: new Date().toISOString(), machine, ...details, rows }, null, 2)}\n`,
+  );
   console.log(`\nwritten to bench/results/${name}.json`);
 }

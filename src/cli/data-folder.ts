@@ -16,7 +16,9 @@ export async function usableDataFolder(folder: string, out: Output): Promise<str
   if (blocked === undefined) return wanted;
   const instead = insteadOf(wanted);
   await mkdir(instead, { recursive: true });
-  out.note(`data folder: ${instead} (PostgreSQL does not run as root, and other accounts cannot pass through ${blocked})`);
+  out.note(
+    `data folder: ${instead} (PostgreSQL does not run as root, and other accounts cannot pass through ${blocked})`,
+  );
   return instead;
 }
 

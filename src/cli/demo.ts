@@ -22,14 +22,22 @@ export const demoCommand = () =>
     example: 'otto demo --once --json',
     options: [
       flag('--once', 'end after the run, with its outcome as exit status', 'OTTO_DEMO_ONCE'),
-      flag('--data <folder>', 'where everything of the demo lies; made anew each time', 'OTTO_DEMO_DATA').default(
-        join('.otto', 'demo'),
-      ),
-      flag('--port <port>', 'of the web UI; default 7117, or a free one when that is taken', 'OTTO_DEMO_PORT').argParser(
-        wholeNumber(0, 65_535),
-      ),
-      flag('--seconds <count>', 'how long to capture', 'OTTO_DEMO_SECONDS').default(15).argParser(wholeNumber(1, 3_600)),
-      flag('--rate <number>', 'transactions a second of the load', 'OTTO_DEMO_RATE').default(30).argParser(positiveNumber),
+      flag(
+        '--data <folder>',
+        'where everything of the demo lies; made anew each time',
+        'OTTO_DEMO_DATA',
+      ).default(join('.otto', 'demo')),
+      flag(
+        '--port <port>',
+        'of the web UI; default 7117, or a free one when that is taken',
+        'OTTO_DEMO_PORT',
+      ).argParser(wholeNumber(0, 65_535)),
+      flag('--seconds <count>', 'how long to capture', 'OTTO_DEMO_SECONDS')
+        .default(15)
+        .argParser(wholeNumber(1, 3_600)),
+      flag('--rate <number>', 'transactions a second of the load', 'OTTO_DEMO_RATE')
+        .default(30)
+        .argParser(positiveNumber),
       flag('--scale <number>', 'TPC-C warehouses', 'OTTO_DEMO_SCALE').default(0.2).argParser(positiveNumber),
     ],
     async run({ options, out, signal }) {
@@ -55,7 +63,10 @@ export const demoCommand = () =>
         if (demo.report.run.state !== 'SUCCEEDED') process.exitCode = 1;
         if (options.once) return;
         out.note(`\nThe load goes on; look around at ${demo.url}. Ctrl-C ends everything.`);
-        if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+        if (!signal.aborted)
+          await new Promise<void>((resolve) =>
+            signal.addEventListener('abort', () => resolve(), { once: true }),
+          );
       } finally {
         if (!options.once) out.note('stopping…');
         await demo.stop();

@@ -9,5 +9,7 @@ export function ottoCommand(): string[] {
 /** The built web UI; in the sources it is where the build puts it. */
 export function webRoot(): string {
   const built = fileURLToPath(new URL('../web', import.meta.url));
-  return existsSync(`${built}/index.html`) && built.includes('dist') ? built : fileURLToPath(new URL('../../dist/web', import.meta.url));
+  return existsSync(`${built}/index.html`) && built.includes('dist')
+    ? built
+    : fileURLToPath(new URL('../../dist/web', import.meta.url));
 }

@@ -1,4 +1,4 @@
-import { formatProgress, formatBytes, type Progress, throttleProgress } from '../base/index.js';
+import { formatBytes, formatProgress, type Progress, throttleProgress } from '../base/index.js';
 import type { Output } from './output.js';
 
 /** One line on stderr that is rewritten on a terminal; elsewhere a new line for each phase. */
@@ -17,7 +17,10 @@ export function progressLine(out: Output) {
       return;
     }
     clear();
-    const text = formatProgress(progress, progress.unit === 'bytes' ? formatBytes : (value) => value.toLocaleString('en'));
+    const text = formatProgress(
+      progress,
+      progress.unit === 'bytes' ? formatBytes : (value) => value.toLocaleString('en'),
+    );
     process.stderr.write(text.slice(0, (process.stderr.columns ?? 80) - 1));
     shown = true;
   });

@@ -31,17 +31,25 @@ export const upCommand = () =>
     example: 'otto up --port 7117',
     options: [
       flag('--data <folder>', 'everything it keeps on disk').default('.otto'),
-      flag('--database-url-file <file>', 'file with the URL of a PostgreSQL of yours (or OTTO_DATABASE_URL); default: an embedded one'),
+      flag(
+        '--database-url-file <file>',
+        'file with the URL of a PostgreSQL of yours (or OTTO_DATABASE_URL); default: an embedded one',
+      ),
       flag('--host <address>', 'address to listen on').default('127.0.0.1'),
       flag('--port <port>', 'API and web UI').default(7117).argParser(wholeNumber(0, 65_535)),
       flag('--worker-port <port>', 'where workers attach').default(7118).argParser(wholeNumber(0, 65_535)),
       flag('--tls-cert <file>', 'PEM certificate; with --tls-key both listeners speak TLS'),
       flag('--tls-key <file>', 'PEM key'),
       flag('--tls-ca <file>', 'PEM authority that workers on this machine trust; default: the certificate'),
-      flag('--insecure-http', 'plain HTTP on an address that others reach, as behind a proxy that speaks TLS'),
+      flag(
+        '--insecure-http',
+        'plain HTTP on an address that others reach, as behind a proxy that speaks TLS',
+      ),
       repeatable('--allowed-host <name>', 'a name under which clients reach this server'),
       flag('--trust-proxy', 'believe X-Forwarded-… headers: only behind a proxy that sets them'),
-      flag('--retention-days <days>', 'how long artifacts are kept; default: for ever').argParser(wholeNumber(1, 36_500)),
+      flag('--retention-days <days>', 'how long artifacts are kept; default: for ever').argParser(
+        wholeNumber(1, 36_500),
+      ),
       repeatable('--plugin <module>', 'module with further command types or data collectors'),
     ],
     async run({ options, out, signal }) {
@@ -75,13 +83,21 @@ export const upCommand = () =>
         ...(options.plugin && { plugins: options.plugin }),
         ...(tlsCert && { caFile: options.tlsCa ?? tlsCert }),
       });
-      const facts = { url: system.url, workerUrl: system.workerUrl, tokenFile: join(data, 'admin.token'), controlPlane: system.control.id };
+      const facts = {
+        url: system.url,
+        workerUrl: system.workerUrl,
+        tokenFile: join(data, 'admin.token'),
+        controlPlane: system.control.id,
+      };
       out.result(facts, () => {
         out.line(`web UI and API   ${system.url}`);
         out.line(`workers attach   ${system.workerUrl}`);
         out.line(`admin token      in ${facts.tokenFile}`);
       });
-      if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      if (!signal.aborted)
+        await new Promise<void>((resolve) =>
+          signal.addEventListener('abort', () => resolve(), { once: true }),
+        );
       out.note('stopping…');
       await system.stop();
     },

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import type { ConnectRouter } from '@connectrpc/connect';
+import { sql } from 'kysely';
 import type pg from 'pg';
 import { type Clock, type Logger, newId, systemClock } from '../base/index.js';
 import { CommandTypes, DagEngine } from '../dag/index.js';
@@ -74,7 +74,12 @@ export class ControlPlane implements Control {
   readonly #ticker: Ticker;
   #workerUrl: string | undefined;
 
-  private constructor(options: ControlPlaneOptions, types: CommandTypes, collectors: readonly CollectorInfo[], controlPool: pg.Pool) {
+  private constructor(
+    options: ControlPlaneOptions,
+    types: CommandTypes,
+    collectors: readonly CollectorInfo[],
+    controlPool: pg.Pool,
+  ) {
     const { logger } = options;
     const clock = options.clock ?? systemClock;
     this.version = options.version;
@@ -119,13 +124,25 @@ export class ControlPlane implements Control {
       clock,
       logger,
     });
-    const cleaner = new RunCleaner({ db, gateway: this.#gateway, launcher: this.#launcher, targets: this.targets, clock, logger });
+    const cleaner = new RunCleaner({
+      db,
+      gateway: this.#gateway,
+      launcher: this.#launcher,
+      targets: this.targets,
+      clock,
+      logger,
+    });
     const dispatcher = new CommandDispatcher({
       db,
       launcher: this.#launcher,
       cleaner,
       controlCommands: [
-        ...launchWorkerCommands({ db, launcher: this.#launcher, workersDirectory: options.workersDirectory, clock }),
+        ...launchWorkerCommands({
+          db,
+          launcher: this.#launcher,
+          workersDirectory: options.workersDirectory,
+          clock,
+        }),
         ...(options.controlCommands ?? []),
       ],
       logger,
@@ -140,7 +157,14 @@ export class ControlPlane implements Control {
       clock,
       logger,
     });
-    this.runs = new Runs({ db, engine: this.#engine, dispatcher, types, targets: this.targets, audit: this.audit });
+    this.runs = new Runs({
+      db,
+      engine: this.#engine,
+      dispatcher,
+      types,
+      targets: this.targets,
+      audit: this.audit,
+    });
     this.schedules = new Schedules({
       db,
       validate: (document, validation) => this.runs.validate(document, validation),
@@ -209,9 +233,12 @@ export class ControlPlane implements Control {
   async stop(options: { stopWorkers?: boolean } = {}): Promise<void> {
     await this.#ticker.stop();
     await this.#engine.stop();
-    if (options.stopWorkers ?? true) await Promise.all(this.#launcher.children().map((id) => this.#launcher.reap(id)));
+    if (options.stopWorkers ?? true)
+      await Promise.all(this.#launcher.children().map((id) => this.#launcher.reap(id)));
     this.#gateway.closeAll();
-    await this.#presence.leave().catch((error: unknown) => this.logger.debug({ err: error }, 'could not say goodbye'));
+    await this.#presence
+      .leave()
+      .catch((error: unknown) => this.logger.debug({ err: error }, 'could not say goodbye'));
     await this.listener.close();
     await this.db.destroy();
   }
@@ -247,7 +274,9 @@ export class ControlPlane implements Control {
           connection: clone.connection!,
         })),
       outputs: Object.fromEntries(
-        commands.filter((command) => named.has(command.name)).map((command) => [command.name, command.output]),
+        commands
+          .filter((command) => named.has(command.name))
+          .map((command) => [command.name, command.output]),
       ),
     };
   }

@@ -49,7 +49,11 @@ export class FleetService implements Fleet {
   }
 
   async stopClone(cloneId: string, _actor: Actor): Promise<void> {
-    const clone = await this.#options.db.selectFrom('clones').selectAll().where('id', '=', cloneId).executeTakeFirst();
+    const clone = await this.#options.db
+      .selectFrom('clones')
+      .selectAll()
+      .where('id', '=', cloneId)
+      .executeTakeFirst();
     if (!clone) throw new OttoError('CLONE_NOT_FOUND', `there is no clone ${cloneId}`);
     const note = await this.#options.cleaner.dropClone(clone);
     if (note.level === 'warn') throw new OttoError('CLONE_NOT_REMOVED', note.message, { transient: true });
@@ -65,9 +69,13 @@ export class FleetService implements Fleet {
       .where('runs.ended_at', 'is', null)
       .executeTakeFirst();
     if (busy) {
-      throw new OttoError('TARGET_BUSY', `run ${busy.id} still needs these settings and puts them back itself`, {
-        hint: 'Cancel the run to have them put back now.',
-      });
+      throw new OttoError(
+        'TARGET_BUSY',
+        `run ${busy.id} still needs these settings and puts them back itself`,
+        {
+          hint: 'Cancel the run to have them put back now.',
+        },
+      );
     }
     const notes = await this.#options.cleaner.restoreLeftovers({ targetId });
     const failed = notes.find((note) => note.level === 'warn');
@@ -81,7 +89,11 @@ export class FleetService implements Fleet {
   }
 
   async #mustExist(workerId: string): Promise<void> {
-    const row = await this.#options.db.selectFrom('workers').select('id').where('id', '=', workerId).executeTakeFirst();
+    const row = await this.#options.db
+      .selectFrom('workers')
+      .select('id')
+      .where('id', '=', workerId)
+      .executeTakeFirst();
     if (!row) throw new OttoError('WORKER_NOT_FOUND', `there is no worker ${workerId}`);
   }
 }

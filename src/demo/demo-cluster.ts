@@ -1,7 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exists, type Logger, OttoError, type ProgressSink } from '../base/index.js';
-import { connect, createReplica, findInstallations, PostgresInstance, withDatabase } from '../postgres/index.js';
+import {
+  connect,
+  createReplica,
+  findInstallations,
+  PostgresInstance,
+  withDatabase,
+} from '../postgres/index.js';
 import { benchmarkNamed } from '../workload/index.js';
 
 export interface DemoCluster {
@@ -37,12 +43,21 @@ export async function startDemoCluster(options: {
   // Only the embedded one: the demo is the same everywhere.
   const installation = (await findInstallations()).find((each) => each.source === 'embedded');
   if (!installation) {
-    throw new OttoError('POSTGRES_NOT_FOUND', 'the embedded PostgreSQL is not installed on this machine', { hint: 'Reinstall with: npm ci' });
+    throw new OttoError('POSTGRES_NOT_FOUND', 'the embedded PostgreSQL is not installed on this machine', {
+      hint: 'Reinstall with: npm ci',
+    });
   }
   const paths = { primary: join(directory, 'primary'), replica: join(directory, 'replica') };
-  for (const path of [paths.replica, paths.primary]) await clear(path, () => PostgresInstance.at({ installation, dataDirectory: path, logger }));
+  for (const path of [paths.replica, paths.primary])
+    await clear(path, () => PostgresInstance.at({ installation, dataDirectory: path, logger }));
   progress({ phase: 'starting a primary' });
-  const primary = await PostgresInstance.init({ installation, dataDirectory: paths.primary, settings: ownersSettings, logger, signal });
+  const primary = await PostgresInstance.init({
+    installation,
+    dataDirectory: paths.primary,
+    settings: ownersSettings,
+    logger,
+    signal,
+  });
   const started: PostgresInstance[] = [primary];
   const stop = async () => {
     for (const instance of [...started].reverse()) await instance.destroy();
@@ -59,7 +74,14 @@ export async function startDemoCluster(options: {
       progress: (update) => progress({ ...update, phase: `loading TPC-C: ${update.phase}` }),
     });
     progress({ phase: 'starting a streaming replica' });
-    const replica = await createReplica({ primaryUrl: primary.url(), dataDirectory: paths.replica, name: 'replica', installation, logger, signal });
+    const replica = await createReplica({
+      primaryUrl: primary.url(),
+      dataDirectory: paths.replica,
+      name: 'replica',
+      installation,
+      logger,
+      signal,
+    });
     started.push(replica);
     return {
       primaryUrl: url,
@@ -69,7 +91,9 @@ export async function startDemoCluster(options: {
       stop,
     };
   } catch (error) {
-    await stop().catch((cause: unknown) => logger.warn({ err: cause }, 'the demo servers could not be removed'));
+    await stop().catch((cause: unknown) =>
+      logger.warn({ err: cause }, 'the demo servers could not be removed'),
+    );
     throw error;
   }
 }

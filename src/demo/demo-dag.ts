@@ -13,8 +13,16 @@ export const demoDag = {
     seconds: { type: 'integer', default: defaultCaptureSeconds, description: 'How long to capture.' },
   },
   commands: [
-    { command_name: 'launch_primary_worker', command_type: 'LAUNCH_PRIMARY_WORKER', parent_command_names: [] },
-    { command_name: 'launch_exploratory_worker', command_type: 'LAUNCH_EXPLORATORY_WORKER', parent_command_names: [] },
+    {
+      command_name: 'launch_primary_worker',
+      command_type: 'LAUNCH_PRIMARY_WORKER',
+      parent_command_names: [],
+    },
+    {
+      command_name: 'launch_exploratory_worker',
+      command_type: 'LAUNCH_EXPLORATORY_WORKER',
+      parent_command_names: [],
+    },
     {
       command_name: 'clone',
       command_type: 'LAUNCH_EXPLORATORY_POSTGRES',

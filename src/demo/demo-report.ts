@@ -41,7 +41,14 @@ export interface DemoReport {
     id: string;
     state: string;
     seconds: number;
-    commands: { name: string; type: string; state: string; seconds: number | null; output: unknown; error?: unknown }[];
+    commands: {
+      name: string;
+      type: string;
+      state: string;
+      seconds: number | null;
+      output: unknown;
+      error?: unknown;
+    }[];
   };
   capture: CaptureOutput | null;
   replay: ReplayOutput | null;
@@ -50,10 +57,24 @@ export interface DemoReport {
 }
 
 /** Reads the report from what the run has stored. */
-export async function reportOf(control: Pick<ControlPlane, 'db'>, runId: string, cluster: DemoCluster): Promise<DemoReport> {
-  const run = await control.db.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirstOrThrow();
-  const commands = await control.db.selectFrom('commands').selectAll().where('run_id', '=', runId).orderBy('ordinal').execute();
-  const output = <T>(type: string) => (commands.find((command) => command.type === type)?.output ?? null) as T | null;
+export async function reportOf(
+  control: Pick<ControlPlane, 'db'>,
+  runId: string,
+  cluster: DemoCluster,
+): Promise<DemoReport> {
+  const run = await control.db
+    .selectFrom('runs')
+    .selectAll()
+    .where('id', '=', runId)
+    .executeTakeFirstOrThrow();
+  const commands = await control.db
+    .selectFrom('commands')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('ordinal')
+    .execute();
+  const output = <T>(type: string) =>
+    (commands.find((command) => command.type === type)?.output ?? null) as T | null;
   return {
     run: {
       id: run.id,
@@ -85,11 +106,16 @@ export function describeReport(report: DemoReport): string {
     `Primary   PostgreSQL ${primary.version}, TPC-C, ${primary.loadedRows.toLocaleString('en')} rows, ${formatBytes(primary.loadedBytes)}, with a streaming replica`,
   ];
   if (clone) {
-    lines.push(`Clone     ${formatBytes(clone.bytes)} of the replica in ${clone.seconds.toFixed(1)} s (${clone.method}, ${clone.tool})`);
+    lines.push(
+      `Clone     ${formatBytes(clone.bytes)} of the replica in ${clone.seconds.toFixed(1)} s (${clone.method}, ${clone.tool})`,
+    );
   }
   if (capture) {
     const { counts } = capture;
-    const lost = capture.lost.length === 0 ? 'nothing lost' : `lost: ${capture.lost.map((each) => `${each.count ?? '?'} ${each.what}`).join(', ')}`;
+    const lost =
+      capture.lost.length === 0
+        ? 'nothing lost'
+        : `lost: ${capture.lost.map((each) => `${each.count ?? '?'} ${each.what}`).join(', ')}`;
     lines.push(
       `Capture   ${n(counts.statements)} statements, ${n(counts.transactions)} transactions, ${n(counts.sessions)} sessions in ${capture.seconds.toFixed(0)} s; ${lost}; ${formatBytes(capture.bytes)} of Parquet`,
       `          ${capture.restored.length} settings of the owner changed by reload and put back`,
@@ -101,7 +127,9 @@ export function describeReport(report: DemoReport): string {
     lines.push(
       `Replay    ${n(replay.statements)} statements in ${replay.seconds.toFixed(1)} s on the clone; ${same.toFixed(2)} % with the captured outcome`,
       `          latency p50 ${ms(replay.latency_ms.p50)}, p99 ${ms(replay.latency_ms.p99)} (captured: ${ms(replay.captured_latency_ms.p50)}, ${ms(replay.captured_latency_ms.p99)}); sent late by p50 ${ms(replay.lateness_ms.p50)}, p99 ${ms(replay.lateness_ms.p99)}`,
-      ...replay.divergence.map((each) => `          diverged: ${n(each.count)} ${each.class.replaceAll('_', ' ')}`),
+      ...replay.divergence.map(
+        (each) => `          diverged: ${n(each.count)} ${each.class.replaceAll('_', ' ')}`,
+      ),
       ...replay.warnings.map((warning) => `          note: ${warning}`),
     );
   }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger, type Logger, OttoError, type ProgressSink, readJson } from '../base/index.js';
 import { connect } from '../postgres/index.js';
-import { type RunningSystem, startSystem, type ControlFile } from '../server/index.js';
+import { type ControlFile, type RunningSystem, startSystem } from '../server/index.js';
 import { startDemoCluster } from './demo-cluster.js';
 import { defaultCaptureSeconds, demoDag } from './demo-dag.js';
 import { type DemoReport, reportOf } from './demo-report.js';
@@ -45,7 +45,9 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) {
-      await step().catch((error: unknown) => logger.warn({ err: error }, 'a part of the demo could not be stopped'));
+      await step().catch((error: unknown) =>
+        logger.warn({ err: error }, 'a part of the demo could not be stopped'),
+      );
     }
   };
   try {
@@ -101,18 +103,43 @@ async function refuseTwo(dataDirectory: string): Promise<void> {
   await rm(join(dataDirectory, 'control.json'), { force: true });
 }
 
-async function registerTarget(system: RunningSystem, cluster: { primaryUrl: string; replicaUrl: string }): Promise<string> {
+async function registerTarget(
+  system: RunningSystem,
+  cluster: { primaryUrl: string; replicaUrl: string },
+): Promise<string> {
   const { targets, db } = system.control;
   // From an earlier demo, whose servers are gone. Its runs keep their history.
-  const old = await db.selectFrom('targets').select('id').where('name', '=', 'demo').where('removed_at', 'is', null).execute();
-  for (const { id } of old) await db.updateTable('targets').set({ name: `demo ${id}`, removed_at: new Date() }).where('id', '=', id).execute();
-  await db.updateTable('runs').set({ cancel_requested_at: new Date(), cancel_requested_by: 'a new demo' }).where('ended_at', 'is', null).execute();
-  const row = await targets.add({ name: 'demo', url: cluster.primaryUrl, replicaUrl: cluster.replicaUrl, production: true }, actor);
+  const old = await db
+    .selectFrom('targets')
+    .select('id')
+    .where('name', '=', 'demo')
+    .where('removed_at', 'is', null)
+    .execute();
+  for (const { id } of old)
+    await db
+      .updateTable('targets')
+      .set({ name: `demo ${id}`, removed_at: new Date() })
+      .where('id', '=', id)
+      .execute();
+  await db
+    .updateTable('runs')
+    .set({ cancel_requested_at: new Date(), cancel_requested_by: 'a new demo' })
+    .where('ended_at', 'is', null)
+    .execute();
+  const row = await targets.add(
+    { name: 'demo', url: cluster.primaryUrl, replicaUrl: cluster.replicaUrl, production: true },
+    actor,
+  );
   return row.id;
 }
 
 /** A capture of a load that has not begun would be empty. */
-async function transactionsFlow(system: RunningSystem, targetId: string, load: LiveLoad, signal: AbortSignal): Promise<void> {
+async function transactionsFlow(
+  system: RunningSystem,
+  targetId: string,
+  load: LiveLoad,
+  signal: AbortSignal,
+): Promise<void> {
   const access = await system.control.targets.access(targetId);
   const client = await connect(access.primaryUrl);
   try {
@@ -121,10 +148,11 @@ async function transactionsFlow(system: RunningSystem, targetId: string, load: L
       signal.throwIfAborted();
       load.check();
       const { rows } = await client.query<{ n: string }>(
-        "select count(*) as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null",
+        'select count(*) as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null',
       );
       if (Number(rows[0]!.n) > 0) return;
-      if (performance.now() - began > 30_000) throw new OttoError('LOAD_SILENT', 'the live load sent nothing for 30 s');
+      if (performance.now() - began > 30_000)
+        throw new OttoError('LOAD_SILENT', 'the live load sent nothing for 30 s');
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   } finally {
@@ -132,11 +160,21 @@ async function transactionsFlow(system: RunningSystem, targetId: string, load: L
   }
 }
 
-async function ended(system: RunningSystem, runId: string, load: LiveLoad, progress: ProgressSink, signal: AbortSignal): Promise<void> {
+async function ended(
+  system: RunningSystem,
+  runId: string,
+  load: LiveLoad,
+  progress: ProgressSink,
+  signal: AbortSignal,
+): Promise<void> {
   const { db, runs } = system.control;
   let cancelled = false;
   for (;;) {
-    const run = await db.selectFrom('runs').select(['state', 'ended_at']).where('id', '=', runId).executeTakeFirstOrThrow();
+    const run = await db
+      .selectFrom('runs')
+      .select(['state', 'ended_at'])
+      .where('id', '=', runId)
+      .executeTakeFirstOrThrow();
     if (run.ended_at) {
       signal.throwIfAborted();
       load.check();
@@ -148,7 +186,12 @@ async function ended(system: RunningSystem, runId: string, load: LiveLoad, progr
       await runs.cancel(runId, actor);
     }
     if (!cancelled) {
-      const running = await db.selectFrom('commands').select(['name', 'progress']).where('run_id', '=', runId).where('state', '=', 'RUNNING').execute();
+      const running = await db
+        .selectFrom('commands')
+        .select(['name', 'progress'])
+        .where('run_id', '=', runId)
+        .where('state', '=', 'RUNNING')
+        .execute();
       const phase = running.map((command) => command.name).join(', ');
       if (phase !== '') progress({ ...running[0]?.progress, phase });
     }

@@ -29,10 +29,15 @@ export class LiveLoad {
       program!,
       [
         ...first,
-        'bench', 'run', options.benchmark,
-        '--rate', String(options.rate),
-        '--connections', String(options.connections),
-        '--time', '24h',
+        'bench',
+        'run',
+        options.benchmark,
+        '--rate',
+        String(options.rate),
+        '--connections',
+        String(options.connections),
+        '--time',
+        '24h',
         '--json',
       ],
       // The connection string is in the environment, not in argv, where everybody could read it.
@@ -44,7 +49,10 @@ export class LiveLoad {
   /** @throws OttoError LOAD_STOPPED when it is not running, with the end of what it said. */
   check(): void {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
-      throw new OttoError('LOAD_STOPPED', `the live load ended by itself: ${this.#output.trim().slice(-500)}`);
+      throw new OttoError(
+        'LOAD_STOPPED',
+        `the live load ended by itself: ${this.#output.trim().slice(-500)}`,
+      );
     }
   }
 

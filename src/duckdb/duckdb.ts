@@ -1,5 +1,5 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
-import { OttoError } from '../base/index.js';
+import { duckDbError } from './duckdb-error.js';
 import { type ColumnType, ParquetWriter } from './parquet-writer.js';
 import { type Plain, plainRow } from './values.js';
 
@@ -99,19 +99,4 @@ export async function withDuckDb<T>(options: DuckDbOptions, work: (db: DuckDb) =
   } finally {
     db.close();
   }
-}
-
-export function duckDbError(error: unknown, signal?: AbortSignal): OttoError {
-  if (error instanceof OttoError) return error;
-  if (signal?.aborted) return new OttoError('CANCELLED', 'the query was cancelled', { cause: signal.reason });
-  const message = error instanceof Error ? error.message : String(error);
-  if (
-    /no space left|disk full|failed to (write|offload)|max_temp_directory_size|could not write/i.test(message)
-  ) {
-    return new OttoError('DISK_FULL', `the disk is full: ${message.split('\n')[0]}`, {
-      hint: 'Free space in the folder named, or choose another one.',
-      cause: error,
-    });
-  }
-  return new OttoError('DUCKDB_FAILED', message, { cause: error });
 }

@@ -7,7 +7,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { publishFile } from '../base/index.js';
-import { duckDbError } from './duckdb.js';
+import { duckDbError } from './duckdb-error.js';
 
 /** `timestamp` is UTC in µs since the epoch. */
 export type ColumnType = 'text' | 'integer' | 'bigint' | 'double' | 'boolean' | 'timestamp' | 'text list';

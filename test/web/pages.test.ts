@@ -28,6 +28,7 @@ commands:
     command_type: LAUNCH_EXPLORATORY_POSTGRES
     parent_command_names: [worker]
     config: { method: empty }
+    when: parameters.seconds > 0
 `;
 
 let system: WebSystem;

@@ -1,6 +1,15 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, exists, type Logger, newId, OttoError, readJson, systemClock, writeJson } from '../../base/index.js';
+import {
+  type Clock,
+  exists,
+  type Logger,
+  newId,
+  OttoError,
+  readJson,
+  systemClock,
+  writeJson,
+} from '../../base/index.js';
 import { findInstallations, PostgresInstance, withConnection } from '../../postgres/index.js';
 
 export interface EmbeddedDatabaseOptions {
@@ -50,18 +59,26 @@ export class EmbeddedDatabase {
     if (!(await exists(directory))) await initialise(directory, savedFile, options.logger);
     const saved = await readJson<Saved>(savedFile);
     if (!saved) {
-      throw new OttoError('DATA_FOLDER_BROKEN', `${savedFile} is missing: the password of the database beside it is lost`, {
-        where: options.dataDirectory,
-        hint: 'Restore the file, or begin anew with another --data folder.',
-      });
+      throw new OttoError(
+        'DATA_FOLDER_BROKEN',
+        `${savedFile} is missing: the password of the database beside it is lost`,
+        {
+          where: options.dataDirectory,
+          hint: 'Restore the file, or begin anew with another --data folder.',
+        },
+      );
     }
     const installations = await findInstallations();
     const installation = installations.find((each) => each.major === saved.major);
     if (!installation) {
-      throw new OttoError('POSTGRES_NOT_FOUND', `the data folder was made by PostgreSQL ${saved.major}, which is not found here`, {
-        where: directory,
-        hint: `Install PostgreSQL ${saved.major}, or give a server with --database-url.`,
-      });
+      throw new OttoError(
+        'POSTGRES_NOT_FOUND',
+        `the data folder was made by PostgreSQL ${saved.major}, which is not found here`,
+        {
+          where: directory,
+          hint: `Install PostgreSQL ${saved.major}, or give a server with --database-url.`,
+        },
+      );
     }
     const instance = PostgresInstance.at({
       installation,
@@ -117,7 +134,8 @@ export class EmbeddedDatabase {
         this.#options.logger.warn('the control plane’s PostgreSQL is gone; starting it again');
         await this.#instance.start(signal);
       } catch (error) {
-        if (!signal.aborted) this.#options.logger.error({ err: error }, 'the control plane’s PostgreSQL does not start');
+        if (!signal.aborted)
+          this.#options.logger.error({ err: error }, 'the control plane’s PostgreSQL does not start');
       }
     }
   }
@@ -156,7 +174,11 @@ async function waitFor(file: string): Promise<void> {
 }
 
 /** The key that secrets are encrypted with: from the environment, or a file of the data folder made on first use. */
-export async function secretKey(dataDirectory: string, fromEnvironment: string | undefined, make: () => string): Promise<string> {
+export async function secretKey(
+  dataDirectory: string,
+  fromEnvironment: string | undefined,
+  make: () => string,
+): Promise<string> {
   if (fromEnvironment) return fromEnvironment;
   const file = join(dataDirectory, 'secret.key');
   await mkdir(dataDirectory, { recursive: true });

@@ -6,6 +6,12 @@ export interface ControlCommand<Config = unknown, Output = unknown> {
   readonly type: CommandType<Config, Output>;
   run(
     config: Config,
-    context: { run: RunRow; command: DagCommand; attemptId: string; signal: AbortSignal; log: (message: string) => void },
+    context: {
+      run: RunRow;
+      command: DagCommand;
+      attemptId: string;
+      signal: AbortSignal;
+      log: (message: string) => void;
+    },
   ): Promise<Output>;
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '../../base/index.js';
-import type { AttemptSpec, Dag, DagCommand, Dispatcher, Placement, Place } from '../../dag/index.js';
+import type { AttemptSpec, Dag, DagCommand, Dispatcher, Place, Placement } from '../../dag/index.js';
 import type { CommandRow, Database, RunRow, WorkerRow } from '../../store/index.js';
 import type { WorkerLauncher } from '../workers/launcher.js';
 import type { ControlCommand } from './control-command.js';
@@ -32,9 +32,16 @@ export class CommandDispatcher implements Dispatcher {
     statusOf(name: string): Pick<CommandRow, 'state' | 'output'> | undefined;
   }): Promise<Placement> {
     const kind = spec.place as 'primary' | 'exploratory';
-    const launcher = nearestLauncher(spec.run, spec.command, kind, (name) => spec.statusOf(name)?.state === 'SUCCEEDED');
-    if (launcher && !launcher.succeeded) return { never: `${launcher.name} did not launch its ${kind} worker` };
-    const launched = launcher && (spec.statusOf(launcher.name)?.output as { worker: string }).worker;
+    const launcher = nearestLauncher(
+      spec.run,
+      spec.command,
+      kind,
+      (name) => spec.statusOf(name)?.state === 'SUCCEEDED',
+    );
+    if (launcher && !launcher.succeeded)
+      return { never: `${launcher.name} did not launch its ${kind} worker` };
+    const launched =
+      launcher && (spec.statusOf(launcher.name)?.output as { worker: string } | undefined)?.worker;
     const worker = launched ? await this.#worker(launched) : await this.#anyWorker(spec.run, kind);
     if (!worker) return { wait: `no ${kind} worker is attached` };
     if (worker.state === 'READY') return { workerId: worker.id, leaseEpoch: worker.lease_epoch };
@@ -43,10 +50,18 @@ export class CommandDispatcher implements Dispatcher {
     return { wait: `worker ${worker.name} is ${worker.state}; it is started again` };
   }
 
-  async carryOut(spec: AttemptSpec, context: { signal: AbortSignal; log: (message: string) => void }): Promise<unknown> {
+  async carryOut(
+    spec: AttemptSpec,
+    context: { signal: AbortSignal; log: (message: string) => void },
+  ): Promise<unknown> {
     const command = this.#controlCommands.get(spec.type.type);
     if (!command) throw new Error(`${spec.type.type} has no implementation in the control plane`);
-    return await command.run(spec.config, { run: spec.run, command: spec.command, attemptId: spec.id, ...context });
+    return await command.run(spec.config, {
+      run: spec.run,
+      command: spec.command,
+      attemptId: spec.id,
+      ...context,
+    });
   }
 
   async beforeRetry(run: RunRow, command: DagCommand): Promise<void> {
@@ -103,7 +118,12 @@ export class CommandDispatcher implements Dispatcher {
     if (this.#reviving.has(worker.id)) return;
     const work = this.#options.launcher
       .ensure(worker.id, AbortSignal.timeout(90_000))
-      .catch((error: unknown) => this.#options.logger.warn({ err: error, worker: worker.id }, 'a lost worker could not be started again'))
+      .catch((error: unknown) =>
+        this.#options.logger.warn(
+          { err: error, worker: worker.id },
+          'a lost worker could not be started again',
+        ),
+      )
       .finally(() => this.#reviving.delete(worker.id));
     this.#reviving.set(worker.id, work);
   }

@@ -33,7 +33,8 @@ function command(
   return {
     type,
     async run(config, context) {
-      if (config.how === 'running') return outputOf(await findRunning(options.db, config.worker, kind, context.run), 'running');
+      if (config.how === 'running')
+        return outputOf(await findRunning(options.db, config.worker, kind, context.run), 'running');
       const worker = await options.launcher.launch({
         key: `${context.run.id}/${context.command.name}`,
         kind,
@@ -43,7 +44,9 @@ function command(
         plan: (workerId) => planOf(config, join(options.workersDirectory, workerId)),
         signal: context.signal,
       });
-      context.log(`worker ${worker.name} is attached (${worker.info.host ?? 'unknown host'}, pid ${worker.info.pid ?? '?'})`);
+      context.log(
+        `worker ${worker.name} is attached (${worker.info.host ?? 'unknown host'}, pid ${worker.info.pid ?? '?'})`,
+      );
       return outputOf(worker, config.how);
     },
   };
@@ -62,7 +65,12 @@ function planOf(config: Exclude<LaunchWorkerConfig, { how: 'running' }>, default
   };
 }
 
-async function findRunning(db: Database, idOrName: string, kind: WorkerKind, run: RunRow): Promise<WorkerRow> {
+async function findRunning(
+  db: Database,
+  idOrName: string,
+  kind: WorkerKind,
+  run: RunRow,
+): Promise<WorkerRow> {
   const found = await db
     .selectFrom('workers')
     .selectAll()
@@ -81,5 +89,10 @@ async function findRunning(db: Database, idOrName: string, kind: WorkerKind, run
 }
 
 function outputOf(worker: WorkerRow, how: LaunchWorkerOutput['how']): LaunchWorkerOutput {
-  return { worker: worker.id, name: worker.name, how, ...(worker.info.host !== undefined && { host: worker.info.host }) };
+  return {
+    worker: worker.id,
+    name: worker.name,
+    how,
+    ...(worker.info.host !== undefined && { host: worker.info.host }),
+  };
 }

@@ -29,7 +29,11 @@ export class RunCleaner {
   }
 
   async clean(run: RunRow): Promise<Note[]> {
-    return [...(await this.#restore(run.id)), ...(await this.#dropClones(run)), ...(await this.#stopWorkers(run))];
+    return [
+      ...(await this.#restore(run.id)),
+      ...(await this.#dropClones(run)),
+      ...(await this.#stopWorkers(run)),
+    ];
   }
 
   /** Puts back what a lost attempt of a command left changed; it must be back before the next attempt. */
@@ -49,7 +53,9 @@ export class RunCleaner {
       .selectAll('changes')
       .where('changes.state', '=', 'INTENDED')
       .$if(filter.targetId !== undefined, (query) => query.where('changes.target_id', '=', filter.targetId!))
-      .where((where) => where.or([where('runs.ended_at', 'is not', null), where('changes.run_id', 'is', null)]))
+      .where((where) =>
+        where.or([where('runs.ended_at', 'is not', null), where('changes.run_id', 'is', null)]),
+      )
       .execute();
     return await this.#restoreAll(open);
   }
@@ -68,17 +74,27 @@ export class RunCleaner {
       // Its worker cleans up on attaching; a worker of ours that died is started again for that.
       await launcher.ensure(clone.worker_id, AbortSignal.timeout(cloneLimitMs));
       for (let ordered = 0; clock.monotonic() - began < cloneLimitMs; ordered += 1) {
-        const now = await db.selectFrom('clones').select('state').where('id', '=', clone.id).executeTakeFirst();
+        const now = await db
+          .selectFrom('clones')
+          .select('state')
+          .where('id', '=', clone.id)
+          .executeTakeFirst();
         if (!now || now.state === 'STOPPED') return { level: 'info', message: `clone ${clone.id} removed` };
         // Repeated now and then: the worker may have come back in between. Another control plane may hold its connection.
-        if (ordered % 20 === 0 && !gateway.order(clone.worker_id, 'DROP_CLONE', clone.id)) await this.#askElsewhere(clone.worker_id, 'DROP_CLONE', clone.id);
+        if (ordered % 20 === 0 && !gateway.order(clone.worker_id, 'DROP_CLONE', clone.id))
+          await this.#askElsewhere(clone.worker_id, 'DROP_CLONE', clone.id);
         await clock.sleep(100);
       }
     } catch (error) {
       this.#options.logger.warn({ err: error, clone: clone.id }, 'a clone could not be removed yet');
     }
     const note = `clone ${clone.id} could not be removed yet: its worker ${clone.worker_id} does not answer; it removes it when it comes back`;
-    await db.updateTable('clones').set({ state: 'LOST', note }).where('id', '=', clone.id).where('state', '<>', 'STOPPED').execute();
+    await db
+      .updateTable('clones')
+      .set({ state: 'LOST', note })
+      .where('id', '=', clone.id)
+      .where('state', '<>', 'STOPPED')
+      .execute();
     return { level: 'warn', message: note };
   }
 
@@ -93,7 +109,11 @@ export class RunCleaner {
     if (!gateway.order(workerId, 'STOP')) await this.#askElsewhere(workerId, 'STOP', '');
     const began = clock.monotonic();
     while (clock.monotonic() - began < workerLimitMs) {
-      const row = await db.selectFrom('workers').select('state').where('id', '=', workerId).executeTakeFirst();
+      const row = await db
+        .selectFrom('workers')
+        .select('state')
+        .where('id', '=', workerId)
+        .executeTakeFirst();
       if (!row || row.state === 'STOPPED' || row.state === 'LOST' || row.state === 'STARTING') break;
       await clock.sleep(50);
     }
@@ -106,12 +126,20 @@ export class RunCleaner {
     await db
       .updateTable('tokens')
       .set({ revoked_at: sql<Date>`now()` })
-      .where('id', 'in', (select) => select.selectFrom('workers').select('token_id').where('id', '=', workerId).where('how', '<>', 'manual'))
+      .where('id', 'in', (select) =>
+        select
+          .selectFrom('workers')
+          .select('token_id')
+          .where('id', '=', workerId)
+          .where('how', '<>', 'manual'),
+      )
       .execute();
   }
 
   async #askElsewhere(workerId: string, order: string, subject: string): Promise<void> {
-    await sql`select pg_notify('otto_order', ${JSON.stringify({ workerId, order, subject })})`.execute(this.#options.db);
+    await sql`select pg_notify('otto_order', ${JSON.stringify({ workerId, order, subject })})`.execute(
+      this.#options.db,
+    );
   }
 
   async #restore(runId: string): Promise<Note[]> {
@@ -119,7 +147,11 @@ export class RunCleaner {
   }
 
   async #open(wanted: (change: ChangeRow) => boolean): Promise<ChangeRow[]> {
-    const open = await this.#options.db.selectFrom('changes').selectAll().where('state', '=', 'INTENDED').execute();
+    const open = await this.#options.db
+      .selectFrom('changes')
+      .selectAll()
+      .where('state', '=', 'INTENDED')
+      .execute();
     return open.filter(wanted);
   }
 
@@ -153,7 +185,10 @@ export class RunCleaner {
             .execute();
         },
       });
-      return { level: 'info', message: `settings put back on ${access.name} (${server}): ${results.map((each) => each.setting).join(', ')}` };
+      return {
+        level: 'info',
+        message: `settings put back on ${access.name} (${server}): ${results.map((each) => each.setting).join(', ')}`,
+      };
     } catch (error) {
       const names = changes.map((change) => change.setting).join(', ');
       const message = `settings on the ${server} of target ${targetId} are not put back yet (${names}): ${(error as Error).message}`;
@@ -188,7 +223,11 @@ export class RunCleaner {
           .where('state', '<>', 'STOPPED')
           .executeTakeFirst();
         if (kept) {
-          await this.#options.db.updateTable('workers').set({ run_id: null }).where('id', '=', worker.id).execute();
+          await this.#options.db
+            .updateTable('workers')
+            .set({ run_id: null })
+            .where('id', '=', worker.id)
+            .execute();
           return { level: 'info', message: `worker ${worker.name} stays: it holds clone ${kept.id}` };
         }
         await this.stopWorker(worker.id, 'its run has ended');

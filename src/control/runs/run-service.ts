@@ -54,22 +54,30 @@ export class Runs implements RunService {
       if (run.cancel_requested_at && !run.ended_at) return;
       throw new OttoError('RUN_STATE', `run ${id} has ended (${run.state}): there is nothing to cancel`);
     }
-    await insertEvents(this.#options.db, id, [{ kind: 'run', level: 'warn', message: `cancelled by ${actor.name}` }]);
+    await insertEvents(this.#options.db, id, [
+      { kind: 'run', level: 'warn', message: `cancelled by ${actor.name}` },
+    ]);
   }
 
   async resume(id: string, actor: Actor): Promise<void> {
     const { db, engine, dispatcher } = this.#options;
     const run = await this.#find(id);
-    if (run.state === 'PENDING' || run.state === 'RUNNING') throw new OttoError('RUN_STATE', `run ${id} has not ended`);
+    if (run.state === 'PENDING' || run.state === 'RUNNING')
+      throw new OttoError('RUN_STATE', `run ${id} has not ended`);
     if (run.state === 'SUCCEEDED') {
-      throw new OttoError('RUN_STATE', `run ${id} succeeded: there is nothing to resume`, { hint: 'Run it again instead: otto dag rerun.' });
+      throw new OttoError('RUN_STATE', `run ${id} succeeded: there is nothing to resume`, {
+        hint: 'Run it again instead: otto dag rerun.',
+      });
     }
     const dag = run.dag as Dag;
     const rows = await db.selectFrom('commands').selectAll().where('run_id', '=', id).execute();
     const alive = new Map<string, boolean>();
     for (const command of dag.commands) {
       const row = rows.find((each) => each.name === command.name);
-      alive.set(command.name, row?.state === 'SUCCEEDED' && (await dispatcher.isAlive(run, command, row.output)));
+      alive.set(
+        command.name,
+        row?.state === 'SUCCEEDED' && (await dispatcher.isAlive(run, command, row.output)),
+      );
     }
     const makes = (name: string) => {
       const type = dag.commands.find((command) => command.name === name)!.type;
@@ -126,7 +134,9 @@ export class Runs implements RunService {
         .where('state', '=', 'STOPPED')
         .execute();
       const again = reset.join(', ') || 'nothing';
-      await insertEvents(tx, id, [{ kind: 'run', message: `resumed by ${actor.name}; to do again: ${again}` }]);
+      await insertEvents(tx, id, [
+        { kind: 'run', message: `resumed by ${actor.name}; to do again: ${again}` },
+      ]);
       return row.generation;
     });
     await engine.start(id, generation);
@@ -147,7 +157,10 @@ export class Runs implements RunService {
     const given = request.parameters ?? {};
     const { dag, parameters, issues } = validateDag(request.document, types, { parameters: given });
     if (!dag) {
-      throw new InputError(`the DAG has ${issues.length} ${issues.length === 1 ? 'error' : 'errors'}`, { code: 'INVALID_DAG', issues });
+      throw new InputError(`the DAG has ${issues.length} ${issues.length === 1 ? 'error' : 'errors'}`, {
+        code: 'INVALID_DAG',
+        issues,
+      });
     }
     const targetName = request.target ?? dag.target;
     const target = targetName === undefined ? undefined : await targets.find(targetName);
@@ -181,7 +194,9 @@ export class Runs implements RunService {
           })),
         )
         .execute();
-      await insertEvents(tx, id, [{ kind: 'run', message: `submitted by ${actor.name}`, data: { state: 'PENDING' } }]);
+      await insertEvents(tx, id, [
+        { kind: 'run', message: `submitted by ${actor.name}`, data: { state: 'PENDING' } },
+      ]);
     });
     // A crash right here leaves a stored run without a workflow: the sweeper starts it.
     await engine.start(id, 0);
@@ -190,7 +205,10 @@ export class Runs implements RunService {
 
   async #find(id: string): Promise<RunRow> {
     const run = await this.#options.db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
-    if (!run) throw new OttoError('RUN_NOT_FOUND', `there is no run ${id}`, { hint: 'List them with: otto dag list' });
+    if (!run)
+      throw new OttoError('RUN_NOT_FOUND', `there is no run ${id}`, {
+        hint: 'List them with: otto dag list',
+      });
     return run;
   }
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { sql } from 'kysely';
-import { json, type Database } from '../../store/index.js';
+import { type Database, json } from '../../store/index.js';
 import { controlPlaneLeaseMs } from '../workers/leases.js';
 
 /** This control plane's own lease. */
@@ -28,7 +28,11 @@ export class Presence {
   }
 
   async setAddress(address: Record<string, unknown>): Promise<void> {
-    await this.#db.updateTable('control_planes').set({ address: json(address) }).where('id', '=', this.#id).execute();
+    await this.#db
+      .updateTable('control_planes')
+      .set({ address: json(address) })
+      .where('id', '=', this.#id)
+      .execute();
   }
 
   /** False when others gave this control plane up: its runs are driven elsewhere now. */

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { sql } from 'kysely';
-import { type Clock, type Logger } from '../../base/index.js';
+import type { Clock, Logger } from '../../base/index.js';
 import type { DagEngine } from '../../dag/index.js';
 import type { Database } from '../../store/index.js';
 import { loseAttempts } from '../workers/gateway.js';
@@ -33,7 +33,9 @@ export class Sweeper {
 
   async sweep(): Promise<void> {
     await this.#options.db.transaction().execute(async (tx) => {
-      const { rows } = await sql<{ held: boolean }>`select pg_try_advisory_xact_lock(${sweepLock}) as held`.execute(tx);
+      const { rows } = await sql<{
+        held: boolean;
+      }>`select pg_try_advisory_xact_lock(${sweepLock}) as held`.execute(tx);
       if (!rows[0]?.held) return;
       await this.#sweepPlanes();
       await this.#sweepWorkers();
@@ -46,18 +48,30 @@ export class Sweeper {
     const { db, engine, self, logger } = this.#options;
     const planes = await db
       .selectFrom('control_planes')
-      .select(['id', 'host', 'pid', sql<string>`lease_expires_at::text`.as('mark'), sql<boolean>`lease_expires_at = '-infinity'`.as('left')])
+      .select([
+        'id',
+        'host',
+        'pid',
+        sql<string>`lease_expires_at::text`.as('mark'),
+        sql<boolean>`lease_expires_at = '-infinity'`.as('left'),
+      ])
       .where('stopped_at', 'is', null)
       .where('id', '<>', self)
       .execute();
     const still = new Set(this.#planes.stale(planes));
     const gone = planes
-      .filter((plane) => plane.left || still.has(plane.id) || (plane.host === hostname() && !isRunning(plane.pid)))
+      .filter(
+        (plane) => plane.left || still.has(plane.id) || (plane.host === hostname() && !isRunning(plane.pid)),
+      )
       .map((plane) => plane.id);
     if (gone.length === 0) return;
     // First the runs, then the mark: a crash in between only means that it is done again.
     const taken = await engine.takeOver(gone);
-    await db.updateTable('control_planes').set({ stopped_at: sql<Date>`now()` }).where('id', 'in', gone).execute();
+    await db
+      .updateTable('control_planes')
+      .set({ stopped_at: sql<Date>`now()` })
+      .where('id', 'in', gone)
+      .execute();
     logger.info({ controlPlanes: gone, runs: taken }, 'took over from control planes that are gone');
   }
 
@@ -68,7 +82,9 @@ export class Sweeper {
       .select(['id', 'name', sql<string>`lease_expires_at::text`.as('mark')])
       .where('state', 'in', ['READY', 'DRAINING'])
       .execute();
-    for (const id of this.#workers.stale(workers.map((worker) => ({ id: worker.id, mark: worker.mark ?? '' })))) {
+    for (const id of this.#workers.stale(
+      workers.map((worker) => ({ id: worker.id, mark: worker.mark ?? '' })),
+    )) {
       const lost = await db
         .updateTable('workers')
         .set({ state: 'LOST', note: 'its lease ran out' })
@@ -95,8 +111,13 @@ export class Sweeper {
       .execute();
     for (const run of open) {
       if (await engine.isDriven(run.id, run.generation)) continue;
-      const still = await db.selectFrom('runs').select(['state', 'generation']).where('id', '=', run.id).executeTakeFirst();
-      if (still?.generation !== run.generation || (still.state !== 'PENDING' && still.state !== 'RUNNING')) continue;
+      const still = await db
+        .selectFrom('runs')
+        .select(['state', 'generation'])
+        .where('id', '=', run.id)
+        .executeTakeFirst();
+      if (still?.generation !== run.generation || (still.state !== 'PENDING' && still.state !== 'RUNNING'))
+        continue;
       const row = await db
         .updateTable('runs')
         .set((eb) => ({ generation: eb('generation', '+', 1) }))

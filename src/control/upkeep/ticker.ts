@@ -37,7 +37,11 @@ export class Ticker {
       { name: 'fire schedules', everyMs: 1_000, work: () => this.#fire() },
       { name: 'put settings back', everyMs: 15_000, work: () => cleaner.restoreLeftovers() },
       { name: 'remove clones left behind', everyMs: 60_000, work: () => this.#dropLeftClones() },
-      { name: 'check targets', everyMs: 10_000, work: () => control.targets.checkAll({ olderThanMs: 60_000, signal: this.#stop.signal }) },
+      {
+        name: 'check targets',
+        everyMs: 10_000,
+        work: () => control.targets.checkAll({ olderThanMs: 60_000, signal: this.#stop.signal }),
+      },
       { name: 'sweep artifacts', everyMs: 3_600_000, work: () => control.artifacts.sweep() },
     ];
     for (const chore of chores) this.#running.push(this.#repeat(chore));
@@ -54,7 +58,8 @@ export class Ticker {
       try {
         await chore.work();
       } catch (error) {
-        if (!signal.aborted) this.#options.logger.warn({ err: error }, `could not ${chore.name}; trying again`);
+        if (!signal.aborted)
+          this.#options.logger.warn({ err: error }, `could not ${chore.name}; trying again`);
       }
       await this.#options.clock.sleep(chore.everyMs, signal).catch(() => {});
     }
@@ -65,9 +70,15 @@ export class Ticker {
     for (const schedule of await schedules.claim(new Date(this.#options.clock.now()))) {
       try {
         if (schedule.overlap === 'skip' && schedule.last_run_id) {
-          const last = await db.selectFrom('runs').select('ended_at').where('id', '=', schedule.last_run_id).executeTakeFirst();
+          const last = await db
+            .selectFrom('runs')
+            .select('ended_at')
+            .where('id', '=', schedule.last_run_id)
+            .executeTakeFirst();
           if (last && !last.ended_at) {
-            await schedules.fired(schedule.id, { note: `skipped: run ${schedule.last_run_id} has not ended` });
+            await schedules.fired(schedule.id, {
+              note: `skipped: run ${schedule.last_run_id} has not ended`,
+            });
             continue;
           }
         }

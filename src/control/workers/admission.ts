@@ -24,9 +24,15 @@ export async function admit(
   const { hello, token } = request;
   const kind = kindOf(hello.kind);
   return await db.transaction().execute(async (tx) => {
-    const row = await tx.selectFrom('workers').selectAll().where('id', '=', hello.workerId).forUpdate().executeTakeFirst();
+    const row = await tx
+      .selectFrom('workers')
+      .selectAll()
+      .where('id', '=', hello.workerId)
+      .forUpdate()
+      .executeTakeFirst();
     if (row) refuse(row, token);
-    const keeps = row !== undefined && Number(hello.leaseEpoch) === row.lease_epoch && row.lease_epoch > 0 && isHeld(row);
+    const keeps =
+      row !== undefined && Number(hello.leaseEpoch) === row.lease_epoch && row.lease_epoch > 0 && isHeld(row);
     const leaseEpoch = keeps ? row.lease_epoch : (row?.lease_epoch ?? 0) + 1;
     if (row) {
       await tx
@@ -67,7 +73,10 @@ export async function admit(
         .updateTable('attempts')
         .set({
           state: 'LOST',
-          error: json({ code: 'WORKER_RESTARTED', message: `worker ${hello.name} was started again while it carried this out` }),
+          error: json({
+            code: 'WORKER_RESTARTED',
+            message: `worker ${hello.name} was started again while it carried this out`,
+          }),
           ended_at: sql<Date>`now()`,
         })
         .where('worker_id', '=', hello.workerId)
@@ -115,5 +124,7 @@ function isHeld(row: WorkerRow): boolean {
 
 function kindOf(text: string): WorkerKind {
   if (text === 'primary' || text === 'exploratory') return text;
-  throw new OttoError('WORKER_KIND', `"${text}" is not a kind of worker`, { hint: 'Known: primary, exploratory.' });
+  throw new OttoError('WORKER_KIND', `"${text}" is not a kind of worker`, {
+    hint: 'Known: primary, exploratory.',
+  });
 }

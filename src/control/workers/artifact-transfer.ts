@@ -29,16 +29,26 @@ export class ArtifactTransfer {
   async put(parts: AsyncIterable<PutArtifactRequest>): Promise<PutArtifactResponse> {
     const iterator = parts[Symbol.asyncIterator]();
     const first = (await iterator.next()).value as PutArtifactRequest | undefined;
-    if (first?.part.case !== 'header') throw new OttoError('PROTOCOL', 'an artifact must begin with its header');
+    if (first?.part.case !== 'header')
+      throw new OttoError('PROTOCOL', 'an artifact must begin with its header');
     const header = first.part.value;
     const attempt = await this.#options.db
       .selectFrom('attempts')
       .innerJoin('runs', 'runs.id', 'attempts.run_id')
-      .select(['attempts.run_id', 'attempts.command', 'attempts.state', 'attempts.lease_epoch', 'runs.target_id'])
+      .select([
+        'attempts.run_id',
+        'attempts.command',
+        'attempts.state',
+        'attempts.lease_epoch',
+        'runs.target_id',
+      ])
       .where('attempts.id', '=', header.attemptId)
       .executeTakeFirst();
     if (attempt?.state !== 'RUNNING' && attempt?.state !== 'ASSIGNED') {
-      throw new OttoError('ATTEMPT_ENDED', `attempt ${header.attemptId} has ended: its artifact is not wanted`);
+      throw new OttoError(
+        'ATTEMPT_ENDED',
+        `attempt ${header.attemptId} has ended: its artifact is not wanted`,
+      );
     }
     if (attempt.lease_epoch !== Number(header.leaseEpoch)) {
       throw new OttoError('LEASE_LOST', `attempt ${header.attemptId} belongs to another lease`);
@@ -63,7 +73,9 @@ export class ArtifactTransfer {
   async *get(id: string): AsyncIterable<GetArtifactResponse> {
     const { row, stream } = await this.#options.artifacts.open(id);
     const stored: StoredArtifact = { ...refOf(row), manifest: row.manifest };
-    yield create(GetArtifactResponseSchema, { part: { case: 'artifactJson', value: JSON.stringify(stored) } });
+    yield create(GetArtifactResponseSchema, {
+      part: { case: 'artifactJson', value: JSON.stringify(stored) },
+    });
     for await (const chunk of stream()) {
       yield create(GetArtifactResponseSchema, { part: { case: 'chunk', value: chunk as Uint8Array } });
     }

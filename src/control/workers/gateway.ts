@@ -1,10 +1,17 @@
 import { PassThrough } from 'node:stream';
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { sql } from 'kysely';
 import { type Logger, OttoError, type Progress } from '../../base/index.js';
 import { insertEvents, reportAttempt } from '../../dag/index.js';
-import { type AttemptRow, type Database, json, type Listener, type TokenRow, type WorkerInfo } from '../../store/index.js';
+import {
+  type AttemptRow,
+  type Database,
+  json,
+  type Listener,
+  type TokenRow,
+  type WorkerInfo,
+} from '../../store/index.js';
 import {
   type AssignmentContext,
   type AttachRequest,
@@ -57,7 +64,8 @@ export class WorkerGateway {
     options.listener.on('otto_assign', (payload) => {
       const workerId = payload.split(' ')[0]!;
       const sessions = payload === '' ? [...this.#sessions.values()] : [this.#sessions.get(workerId)];
-      for (const session of sessions) if (session) this.#deliver(session).catch((error: unknown) => this.#warn(session, error));
+      for (const session of sessions)
+        if (session) this.#deliver(session).catch((error: unknown) => this.#warn(session, error));
     });
   }
 
@@ -65,7 +73,8 @@ export class WorkerGateway {
     router.service(WorkerService, {
       attach: (requests, context) => this.#attach(requests, context),
       putArtifact: (parts, context) => this.#guard(context, () => this.#transfer.put(parts)),
-      getArtifact: (request, context) => this.#guardStream(context, () => this.#transfer.get(request.artifactId)),
+      getArtifact: (request, context) =>
+        this.#guardStream(context, () => this.#transfer.get(request.artifactId)),
       record: (request, context) => this.#guard(context, () => record(this.#options.db, request)),
     });
   }
@@ -84,7 +93,8 @@ export class WorkerGateway {
   async *#attach(requests: AsyncIterable<AttachRequest>, context: HandlerContext) {
     const token = await this.#authenticate(context);
     const out = new PassThrough({ objectMode: true });
-    const send = (message: Outgoing) => void (out.writable && out.write(create(AttachResponseSchema, { message })));
+    const send = (message: Outgoing) =>
+      void (out.writable && out.write(create(AttachResponseSchema, { message })));
     context.signal.addEventListener('abort', () => out.end(), { once: true });
     void this.#listen(requests, token, send, out)
       .catch((error: unknown) => {
@@ -94,7 +104,12 @@ export class WorkerGateway {
     yield* out as AsyncIterable<ReturnType<typeof create<typeof AttachResponseSchema>>>;
   }
 
-  async #listen(requests: AsyncIterable<AttachRequest>, token: TokenRow, send: Session['send'], out: PassThrough): Promise<void> {
+  async #listen(
+    requests: AsyncIterable<AttachRequest>,
+    token: TokenRow,
+    send: Session['send'],
+    out: PassThrough,
+  ): Promise<void> {
     let session: Session | undefined;
     try {
       for await (const { message } of requests) {
@@ -103,18 +118,32 @@ export class WorkerGateway {
         if (!session) return;
       }
     } finally {
-      if (session && this.#sessions.get(session.workerId) === session) this.#sessions.delete(session.workerId);
+      if (session && this.#sessions.get(session.workerId) === session)
+        this.#sessions.delete(session.workerId);
     }
   }
 
-  async #welcome(hello: Hello, token: TokenRow, send: Session['send'], out: PassThrough): Promise<Session | undefined> {
+  async #welcome(
+    hello: Hello,
+    token: TokenRow,
+    send: Session['send'],
+    out: PassThrough,
+  ): Promise<Session | undefined> {
     try {
       if (hello.protocol !== workerProtocol) {
-        throw new OttoError('PROTOCOL_MISMATCH', `worker ${hello.version} speaks protocol ${hello.protocol}, this control plane ${workerProtocol}`, {
-          hint: 'Run the same version of otto on both sides.',
-        });
+        throw new OttoError(
+          'PROTOCOL_MISMATCH',
+          `worker ${hello.version} speaks protocol ${hello.protocol}, this control plane ${workerProtocol}`,
+          {
+            hint: 'Run the same version of otto on both sides.',
+          },
+        );
       }
-      const admitted = await admit(this.#options.db, { hello, token, controlPlaneId: this.#options.controlPlaneId });
+      const admitted = await admit(this.#options.db, {
+        hello,
+        token,
+        controlPlaneId: this.#options.controlPlaneId,
+      });
       const session: Session = {
         workerId: admitted.workerId,
         leaseEpoch: admitted.leaseEpoch,
@@ -195,9 +224,13 @@ export class WorkerGateway {
       session.send({ case: 'renewed', value: { leaseEpoch: BigInt(session.leaseEpoch) } });
       return true;
     }
-    const error = new OttoError('LEASE_LOST', `the lease ${session.leaseEpoch} of worker ${session.workerId} is no longer valid`, {
-      transient: true,
-    });
+    const error = new OttoError(
+      'LEASE_LOST',
+      `the lease ${session.leaseEpoch} of worker ${session.workerId} is no longer valid`,
+      {
+        transient: true,
+      },
+    );
     session.send({ case: 'refused', value: { errorJson: JSON.stringify(error) } });
     session.end();
     return false;
@@ -221,9 +254,13 @@ export class WorkerGateway {
     for (const attempt of open) {
       const given = attempt.state === 'ASSIGNED' || attempt.state === 'RUNNING';
       if (!given || attempt.cancel_requested_at) {
-        session.send({ case: 'cancel', value: { attemptId: attempt.id, reason: 'the run no longer wants it' } });
+        session.send({
+          case: 'cancel',
+          value: { attemptId: attempt.id, reason: 'the run no longer wants it' },
+        });
       }
-      if (attempt.state === 'ASSIGNED' && !inHand.has(attempt.id) && !attempt.cancel_requested_at) await this.#assign(session, attempt);
+      if (attempt.state === 'ASSIGNED' && !inHand.has(attempt.id) && !attempt.cancel_requested_at)
+        await this.#assign(session, attempt);
       else if (attempt.state === 'ASSIGNED' && attempt.cancel_requested_at && !inHand.has(attempt.id)) {
         await reportAttempt(this.#options.db, attempt.id, { state: 'CANCELLED', output: null, error: null });
       }
@@ -241,7 +278,11 @@ export class WorkerGateway {
     try {
       context = await this.#options.contextOf(attempt);
     } catch (error) {
-      await reportAttempt(this.#options.db, attempt.id, { state: 'FAILED', output: null, error: OttoError.from(error).toJSON() });
+      await reportAttempt(this.#options.db, attempt.id, {
+        state: 'FAILED',
+        output: null,
+        error: OttoError.from(error).toJSON(),
+      });
       return;
     }
     session.send({
@@ -255,7 +296,9 @@ export class WorkerGateway {
         type: command.type,
         configJson: JSON.stringify(attempt.input),
         contextJson: JSON.stringify(context),
-        timeoutMs: BigInt(Math.max(1, (attempt.deadline_at?.getTime() ?? Date.now() + 3_600_000) - Date.now())),
+        timeoutMs: BigInt(
+          Math.max(1, (attempt.deadline_at?.getTime() ?? Date.now() + 3_600_000) - Date.now()),
+        ),
       },
     });
   }
@@ -281,9 +324,11 @@ export class WorkerGateway {
   async #log(attemptId: string, level: string, message: string): Promise<void> {
     const { runId, command } = attemptParts(attemptId);
     const known = level === 'warn' || level === 'error' ? level : 'info';
-    await insertEvents(this.#options.db, runId, [{ kind: 'log', command, level: known, message }]).catch(() => {
-      // The run is gone (deleted): there is nowhere left to log to.
-    });
+    await insertEvents(this.#options.db, runId, [{ kind: 'log', command, level: known, message }]).catch(
+      () => {
+        // The run is gone (deleted): there is nowhere left to log to.
+      },
+    );
   }
 
   async #progress(attemptId: string, progress: Progress): Promise<void> {
@@ -311,9 +356,12 @@ export class WorkerGateway {
 
   async #authenticate(context: HandlerContext): Promise<TokenRow> {
     const header = context.requestHeader.get('authorization') ?? '';
-    const token = header.startsWith('Bearer ') ? await this.#options.tokens.authenticate(header.slice(7)) : undefined;
+    const token = header.startsWith('Bearer ')
+      ? await this.#options.tokens.authenticate(header.slice(7))
+      : undefined;
     if (!token) throw new ConnectError('the token is unknown, expired or revoked', Code.Unauthenticated);
-    if (token.role !== 'worker') throw new ConnectError(`a token of role ${token.role} is not a worker's`, Code.PermissionDenied);
+    if (token.role !== 'worker')
+      throw new ConnectError(`a token of role ${token.role} is not a worker's`, Code.PermissionDenied);
     return token;
   }
 
@@ -356,6 +404,6 @@ export async function loseAttempts(db: Database, workerId: string, message: stri
     .execute();
 }
 
-export function infoOf(hello: Hello): WorkerInfo {
+function infoOf(hello: Hello): WorkerInfo {
   return JSON.parse(hello.infoJson === '' ? '{}' : hello.infoJson) as WorkerInfo;
 }

@@ -112,7 +112,9 @@ export class WorkerLauncher {
 
   /** The ids of the workers whose processes are children of this one and run. */
   children(): string[] {
-    return [...this.#children].filter(([, child]) => child.exitCode === null && child.signalCode === null).map(([id]) => id);
+    return [...this.#children]
+      .filter(([, child]) => child.exitCode === null && child.signalCode === null)
+      .map(([id]) => id);
   }
 
   async #start(row: WorkerRow): Promise<string> {
@@ -136,7 +138,9 @@ export class WorkerLauncher {
         env: plan.how === 'ssh' ? process.env : { ...process.env, OTTO_WORKER_TOKEN: token },
       });
       this.#children.set(row.id, child);
-      child.on('error', (error) => this.#options.logger.warn({ err: error, worker: row.id }, 'a worker could not be started'));
+      child.on('error', (error) =>
+        this.#options.logger.warn({ err: error, worker: row.id }, 'a worker could not be started'),
+      );
       child.on('exit', (code, signal) => void this.#exited(row.id, code, signal));
       child.stdin?.on('error', () => {});
       // Over SSH the token goes through the encrypted channel, never through argv or the remote environment.
@@ -154,24 +158,39 @@ export class WorkerLauncher {
       const [program, ...first] = this.#options.ottoCommand;
       const ca = this.#options.caFile === undefined ? [] : ['--tls-ca', this.#options.caFile];
       const orphan = ['--orphan-timeout', '60s'];
-      return { program: program!, args: [...first, ...worker, '--server', this.#options.workerUrl(), ...ca, ...orphan] };
+      return {
+        program: program!,
+        args: [...first, ...worker, '--server', this.#options.workerUrl(), ...ca, ...orphan],
+      };
     }
     const url = new URL(this.#options.workerUrl());
     const port = url.port;
     // The worker reaches us through the SSH connection itself: nothing of ours need listen on the network.
-    const remote = [plan.ottoPath, ...worker, '--server', `${url.protocol}//127.0.0.1:${port}`, '--token-file', '-'];
+    const remote = [
+      plan.ottoPath,
+      ...worker,
+      '--server',
+      `${url.protocol}//127.0.0.1:${port}`,
+      '--token-file',
+      '-',
+    ];
     return {
       program: 'ssh',
       args: [
         '-T',
-        '-o', 'BatchMode=yes',
-        '-o', 'StrictHostKeyChecking=yes',
-        '-o', 'ExitOnForwardFailure=yes',
-        '-o', 'ServerAliveInterval=10',
+        '-o',
+        'BatchMode=yes',
+        '-o',
+        'StrictHostKeyChecking=yes',
+        '-o',
+        'ExitOnForwardFailure=yes',
+        '-o',
+        'ServerAliveInterval=10',
         ...(plan.knownHostsFile ? ['-o', `UserKnownHostsFile=${plan.knownHostsFile}`] : []),
         ...(plan.identityFile ? ['-i', plan.identityFile, '-o', 'IdentitiesOnly=yes'] : []),
         ...(plan.port ? ['-p', String(plan.port)] : []),
-        '-R', `127.0.0.1:${port}:${url.hostname}:${port}`,
+        '-R',
+        `127.0.0.1:${port}:${url.hostname}:${port}`,
         '--',
         plan.user ? `${plan.user}@${plan.host}` : plan.host,
         // One string for the remote shell: each word quoted.
@@ -187,7 +206,11 @@ export class WorkerLauncher {
     );
     await this.#options.db.transaction().execute(async (tx) => {
       if (row.token_id) {
-        await tx.updateTable('tokens').set({ revoked_at: sql<Date>`now()` }).where('id', '=', row.token_id).execute();
+        await tx
+          .updateTable('tokens')
+          .set({ revoked_at: sql<Date>`now()` })
+          .where('id', '=', row.token_id)
+          .execute();
       }
       await tx.updateTable('workers').set({ token_id: issued.id }).where('id', '=', row.id).execute();
     });
@@ -203,12 +226,19 @@ export class WorkerLauncher {
       const child = this.#children.get(workerId);
       const gone = child !== undefined && (child.exitCode !== null || child.signalCode !== null);
       if (gone || row.state === 'STOPPED') {
-        throw new OttoError('WORKER_FAILED', `worker ${row.name} ended before it was attached: ${await tail(logFile)}`, {
-          hint: 'Its log is worker.log in its folder.',
-        });
+        throw new OttoError(
+          'WORKER_FAILED',
+          `worker ${row.name} ended before it was attached: ${await tail(logFile)}`,
+          {
+            hint: 'Its log is worker.log in its folder.',
+          },
+        );
       }
       if (this.#options.clock.monotonic() - began > attachLimitMs) {
-        throw new OttoError('WORKER_SILENT', `worker ${row.name} did not attach within ${attachLimitMs / 1000} s: ${await tail(logFile)}`);
+        throw new OttoError(
+          'WORKER_SILENT',
+          `worker ${row.name} did not attach within ${attachLimitMs / 1000} s: ${await tail(logFile)}`,
+        );
       }
       await this.#options.clock.sleep(50, signal);
     }
@@ -230,19 +260,30 @@ export class WorkerLauncher {
         if (!lost) return;
         await tx
           .updateTable('attempts')
-          .set({ state: 'LOST', error: json({ code: 'WORKER_LOST', message: `the worker was lost: ${note}` }), ended_at: sql<Date>`now()` })
+          .set({
+            state: 'LOST',
+            error: json({ code: 'WORKER_LOST', message: `the worker was lost: ${note}` }),
+            ended_at: sql<Date>`now()`,
+          })
           .where('worker_id', '=', workerId)
           .where('state', 'in', ['ASSIGNED', 'RUNNING'])
           .execute();
       });
     } catch (error) {
       // The sweeper finds it by its lease.
-      this.#options.logger.debug({ err: error, worker: workerId }, 'the end of a worker could not be written');
+      this.#options.logger.debug(
+        { err: error, worker: workerId },
+        'the end of a worker could not be written',
+      );
     }
   }
 
   async #row(workerId: string): Promise<WorkerRow> {
-    const row = await this.#options.db.selectFrom('workers').selectAll().where('id', '=', workerId).executeTakeFirst();
+    const row = await this.#options.db
+      .selectFrom('workers')
+      .selectAll()
+      .where('id', '=', workerId)
+      .executeTakeFirst();
     if (!row) throw new OttoError('NO_SUCH_WORKER', `there is no worker ${workerId}`);
     return row;
   }

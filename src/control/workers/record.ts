@@ -19,7 +19,10 @@ interface Asker {
   targetId: string | null;
 }
 
-type Handler<A extends RecordAction> = (asker: Asker, body: RecordActions[A]['request']) => Promise<RecordActions[A]['response']>;
+type Handler<A extends RecordAction> = (
+  asker: Asker,
+  body: RecordActions[A]['request'],
+) => Promise<RecordActions[A]['response']>;
 
 const handlers: { [A in RecordAction]: Handler<A> } = {
   async intend_changes(asker, { changes, reason }) {
@@ -52,10 +55,14 @@ const handlers: { [A in RecordAction]: Handler<A> } = {
         .returning(['id', 'before'])
         .executeTakeFirst();
       if (!row) {
-        throw new OttoError('CHANGE_OPEN', `${change.setting} of this target is already changed by a run that has not put it back`, {
-          hint: 'Wait for that run to end; what an ended run left is put back by itself, or with: otto db restore.',
-          transient: true,
-        });
+        throw new OttoError(
+          'CHANGE_OPEN',
+          `${change.setting} of this target is already changed by a run that has not put it back`,
+          {
+            hint: 'Wait for that run to end; what an ended run left is put back by itself, or with: otto db restore.',
+            transient: true,
+          },
+        );
       }
       rows.push({ ...change, id: row.id, before: row.before });
     }

@@ -166,10 +166,10 @@ describe('a run', () => {
     const id = await submit([
       { name: 'a', config: { value: 41 } },
       { name: 'b', config: { value: { x: 'y' } } },
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: bindings
       {
         name: 'c',
         parents: ['a', 'b'],
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: bindings
         config: { value: '${{ commands.a.output.value }} and ${{ commands.b.output.value.x }}' },
       },
       // biome-ignore lint/suspicious/noTemplateCurlyInString: bindings

@@ -63,7 +63,7 @@ export class RunDriver {
     this.#prepared = prepareDag(this.#dag);
     this.#specs = new Map(this.#dag.commands.map((command) => [command.name, command]));
     await this.#load();
-    const waitsHere = (await this.#rows.currentAttempts('open')).filter(
+    const waitsHere = (await this.#rows.attempts(this.#runningIds(), 'open')).filter(
       (attempt) => attempt.worker_id === null,
     );
     for (const attempt of waitsHere)
@@ -129,7 +129,7 @@ export class RunDriver {
   async #settle(): Promise<void> {
     this.#run = await this.#rows.run();
     const changes = noChanges();
-    for (const attempt of await this.#rows.currentAttempts('ended'))
+    for (const attempt of await this.#rows.attempts(this.#runningIds(), 'ended'))
       await this.#settleAttempt(changes, attempt);
     for (const command of this.#commands.values()) {
       if (command.state === 'RUNNING') this.#giveUpOverdue(changes, command);
@@ -436,6 +436,11 @@ export class RunDriver {
     return this.#run.cancel_requested_at
       ? `the run was cancelled by ${this.#run.cancel_requested_by}`
       : 'the limit of the run has passed';
+  }
+
+  #runningIds(): string[] {
+    const running = [...this.#commands.values()].filter((command) => command.state === 'RUNNING');
+    return running.map((command) => this.#attemptId(command.name, command.attempt));
   }
 
   #attemptId(command: string, number: number): string {

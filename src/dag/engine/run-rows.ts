@@ -97,18 +97,15 @@ export class RunRows {
       .executeTakeFirstOrThrow();
   }
 
-  /** Of the commands that the driver believes to be running, the current attempts: those that ended, or are still open. */
-  async currentAttempts(which: 'ended' | 'open'): Promise<AttemptRow[]> {
+  /** Of these attempts, those that are still open, or those that have ended. */
+  async attempts(ids: readonly string[], which: 'ended' | 'open'): Promise<AttemptRow[]> {
+    if (ids.length === 0) return [];
     return await this.#db
       .selectFrom('attempts')
-      .innerJoin('commands', (join) =>
-        join.onRef('commands.run_id', '=', 'attempts.run_id').onRef('commands.name', '=', 'attempts.command'),
-      )
-      .selectAll('attempts')
-      .where('attempts.run_id', '=', this.#runId)
-      .where('commands.state', '=', 'RUNNING')
-      .where('attempts.state', which === 'open' ? 'in' : 'not in', ['ASSIGNED', 'RUNNING'])
-      .whereRef('attempts.number', '=', sql.ref('commands.attempt'))
+      .selectAll()
+      // By key: a join over the states would be at the mercy of statistics that a fresh table does not have.
+      .where('id', '=', sql<string>`any(${ids})`)
+      .where('state', which === 'open' ? 'in' : 'not in', ['ASSIGNED', 'RUNNING'])
       .execute();
   }
 

@@ -91,7 +91,7 @@ export async function createFromTemplate(
   }
 }
 
-export async function dropCreated(plan: TemplatePlan): Promise<void> {
+async function dropCreated(plan: TemplatePlan): Promise<void> {
   await withConnection(plan.maintenanceUrl, {}, (client) =>
     client.query(`drop database if exists ${pg.escapeIdentifier(plan.to)}`),
   );

@@ -1,5 +1,6 @@
 import type { WorkloadEvent } from '../event.js';
 import type { Templates } from '../sql/templates.js';
+import { eventOf } from './event-of.js';
 import { readStatementMessage, type StatementMessage, splitTarget } from './messages.js';
 import { type Parameters, parametersOfContext, parametersOfDetail } from './parameters.js';
 import type { LogRecord } from './record.js';
@@ -343,31 +344,7 @@ export class Assembler {
       extended: protocol === 'extended',
       failed: record.severity !== 'LOG',
     });
-    return {
-      session: session.id,
-      line: record.line,
-      transaction,
-      startedUs,
-      durationUs: durationUs === null ? null : Math.max(0, durationUs),
-      kind: template.kind,
-      protocol,
-      statementName: null,
-      fingerprint: template.fingerprint,
-      template: template.text,
-      sql,
-      parameters,
-      preparedSql: null,
-      rows: null,
-      outcome: 'ok',
-      sqlstate: null,
-      message: null,
-      user: record.user,
-      database: record.database,
-      application: record.application,
-      pid: record.pid,
-      vxid: isTransaction(record.vxid) ? record.vxid : null,
-      txid: record.txid === 0 ? null : record.txid,
-    };
+    return eventOf(record, { template, transaction, sql, startedUs, durationUs, protocol, parameters });
   }
 
   /** A portal that belongs to an earlier transaction is closed. */

@@ -78,7 +78,8 @@ async function buildPages(): Promise<string> {
     root,
     configFile: join(root, 'vite.config.ts'),
     logLevel: 'warn',
-    build: { outDir, emptyOutDir: true },
+    // Under a test runner React comes with its own checks, whose complaints fail the tests; that makes it larger.
+    build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 2_000 },
   });
   return outDir;
 }

@@ -43,6 +43,7 @@ export function TimeChart({
 }: TimeChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
+  const shown = useRef(range);
   const tell = useRef(onRange);
   tell.current = onRange;
   const theme = useResolvedTheme();
@@ -71,7 +72,12 @@ export function TimeChart({
         height,
         padding: [10, 12, 0, 0],
         cursor: {
-          sync: { key: sync, setSeries: false },
+          // The other chart follows the pointer only: a range is told once, by the chart that it was drawn in.
+          sync: {
+            key: sync,
+            setSeries: false,
+            filters: { pub: (type) => type.startsWith('mousem') || type === 'mouseleave', sub: () => true },
+          },
           drag: { x: true, y: false, setScale: false },
           bind: {
             dblclick: () => () => {
@@ -114,6 +120,7 @@ export function TimeChart({
           })),
         ],
         hooks: {
+          draw: [(self) => showRange(self, shown.current)],
           setSelect: [
             (self) => {
               if (self.select.width < 4) return;
@@ -139,31 +146,20 @@ export function TimeChart({
     };
   }, [data, series, unit, height, log, sync, theme, t.length]);
 
-  const [from, to] = range ?? [];
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new drawing needs its selection again
   useEffect(() => {
-    const chart = plot.current;
-    if (!chart) return;
-    const draw = () => {
-      if (from === undefined || to === undefined) {
-        chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-        return;
-      }
-      const left = Math.max(0, chart.valToPos(from / 1000, 'x'));
-      const right = Math.min(chart.over.clientWidth, chart.valToPos(to / 1000, 'x'));
-      chart.setSelect(
-        { left, top: 0, width: Math.max(0, right - left), height: chart.over.clientHeight },
-        false,
-      );
-    };
-    draw();
-    // The scales are set in a microtask after creation and after a resize.
-    const observer = new ResizeObserver(() => queueMicrotask(draw));
-    observer.observe(chart.over);
-    return () => observer.disconnect();
-  }, [from, to, data, theme]);
+    shown.current = range;
+    if (plot.current) showRange(plot.current, range);
+  }, [range]);
 
   return <div ref={host} className="chart" role="img" aria-label={label} />;
+}
+
+function showRange(chart: UPlot, range: readonly [number, number] | undefined): void {
+  const width = chart.over.clientWidth;
+  const left = range ? Math.max(0, chart.valToPos(range[0] / 1000, 'x')) : 0;
+  const right = range ? Math.min(width, chart.valToPos(range[1] / 1000, 'x')) : 0;
+  const height = right > left ? chart.over.clientHeight : 0;
+  chart.setSelect({ left, top: 0, width: Math.max(0, right - left), height }, false);
 }
 
 const power = (value: number): number | null => (Number.isInteger(Math.log10(value)) ? value : null);

@@ -26,14 +26,14 @@ type Range = [number, number];
 export function Workload({ series, templates }: WorkloadProps) {
   const [params, setParams] = useUrlState();
   const span = useMemo(() => spanOf(series), [series]);
-  const range = rangeOf(params, span);
+  const [fromText, toText] = [params.get('from'), params.get('to')];
+  const range = useMemo(() => rangeOf(fromText, toText, span), [fromText, toText, span]);
   const setRange = useCallback(
-    (next: Range | undefined) =>
-      setParams(
-        { from: next && String(Math.round(next[0])), to: next && String(Math.round(next[1])) },
-        { push: true },
-      ),
-    [setParams],
+    (wanted: Range | undefined) => {
+      const next = wanted && alignTo(span, bucketMs(series), wanted);
+      setParams({ from: next && String(next[0]), to: next && String(next[1]) }, { push: true });
+    },
+    [setParams, span, series],
   );
   if (series.t.length === 0)
     return <Empty title="No statement was captured">The capture holds no event.</Empty>;
@@ -194,7 +194,7 @@ function Templates({ templates, span, range }: TemplatesProps) {
     if (!range) return undefined;
     const length = Math.max(1, span[1] - span[0]);
     return [(range[0] - span[0]) / length, (range[1] - span[0]) / length];
-  }, [range?.[0], range?.[1], span]);
+  }, [range, span]);
   const rows = useMemo(() => {
     const found = templates
       .filter((one) => !search || one.sql.toLowerCase().includes(search) || one.fingerprint.includes(search))
@@ -360,10 +360,17 @@ function spanOf(series: WorkloadSeries): Range {
   return [first, (series.t.at(-1) ?? first) + bucketMs(series)];
 }
 
-function rangeOf(params: URLSearchParams, span: Range): Range | undefined {
-  const from = Number(params.get('from') ?? Number.NaN);
-  const to = Number(params.get('to') ?? Number.NaN);
+function rangeOf(fromText: string | null, toText: string | null, span: Range): Range | undefined {
+  const from = Number(fromText ?? Number.NaN);
+  const to = Number(toText ?? Number.NaN);
   if (!Number.isFinite(from) || !Number.isFinite(to) || from >= to) return undefined;
   const clipped: Range = [Math.max(span[0], from), Math.min(span[1], to)];
   return clipped[0] < clipped[1] ? clipped : undefined;
+}
+
+/** Whole intervals: what the series counts cannot be split further. */
+function alignTo(span: Range, step: number, [from, to]: Range): Range {
+  const start = span[0] + Math.floor((from - span[0]) / step) * step;
+  const end = span[0] + Math.ceil((to - span[0]) / step) * step;
+  return [Math.max(span[0], start), Math.min(span[1], Math.max(end, start + step))];
 }

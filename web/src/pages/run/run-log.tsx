@@ -29,6 +29,8 @@ const LEVELS = [
 ] as const;
 /** How close to the end still counts as following it. */
 const NEAR_PX = 24;
+/** How long after the reader's last touch a scroll is still theirs. */
+const TOUCH_MS = 600;
 
 export function RunLog({ run, events, over, status }: RunLogProps) {
   const [params, setParams] = useUrlState();
@@ -129,14 +131,16 @@ function Lines({ lines, following, onFollow }: LinesProps) {
   }, [following, lines.length, virtual]);
 
   // Scrolling up pauses; scrolling back to the end follows again. Only the reader's own movement counts.
+  const touched = useRef(0);
+  const touch = () => {
+    touched.current = performance.now();
+  };
   const moved = () => {
     const element = box.current;
-    if (!element) return;
-    requestAnimationFrame(() => {
-      const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
-      if (atEnd) setSeen(lines.length);
-      onFollow(atEnd);
-    });
+    if (!element || performance.now() - touched.current > TOUCH_MS) return;
+    const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    if (atEnd) setSeen(lines.length);
+    onFollow(atEnd);
   };
   const fresh = lines.length - seen;
 
@@ -149,10 +153,12 @@ function Lines({ lines, following, onFollow }: LinesProps) {
         aria-live="off"
         aria-label="Log lines"
         tabIndex={0}
-        onWheel={moved}
-        onTouchMove={moved}
-        onPointerUp={moved}
-        onKeyUp={moved}
+        onScroll={moved}
+        onWheel={touch}
+        onTouchMove={touch}
+        onPointerDown={touch}
+        onPointerMove={(event) => event.buttons > 0 && touch()}
+        onKeyDown={touch}
       >
         <div className="log-body" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map((item) => {
