@@ -31,6 +31,8 @@ export {
   toConnectError,
   workerProtocol,
 } from './protocol.js';
+export { type LaunchOrder, launchOrderText, readLaunchOrder } from './runtime/launch-order.js';
 export type { WorkerOptions } from './runtime/options.js';
 export { processSignals } from './runtime/process-signals.js';
+export { endPredecessor } from './runtime/root-lock.js';
 export { runWorker } from './runtime/run-worker.js';

@@ -3,6 +3,7 @@ import type { Database, Listener } from '../../store/index.js';
 import type { CommandTypes } from '../command-type.js';
 import type { Dispatcher } from './dispatcher.js';
 import { DurableEngine } from './durable.js';
+import { isOutage } from './outage.js';
 import { RunDriver } from './run-driver.js';
 import { FencedError } from './run-rows.js';
 
@@ -95,7 +96,11 @@ export class DagEngine {
         if (failures > 0) await driver?.reload();
         return await work();
       } catch (error) {
-        if (error instanceof FencedError) throw error;
+        if (error instanceof FencedError) {
+          driver?.abandon();
+          if (driver && this.#drivers.get(runId) === driver) this.#drivers.delete(runId);
+          throw error;
+        }
         this.#options.logger.warn(
           { err: error, run: runId, failures },
           'a round of a run failed; trying again',
@@ -116,12 +121,4 @@ export class DagEngine {
   #wakeAll(): void {
     for (const driver of this.#drivers.values()) driver.wake.now();
   }
-}
-
-/** The database is away: that is waited out however long it takes. */
-function isOutage(error: unknown): boolean {
-  const { code = '', message = '' } = error as { code?: string; message?: string };
-  return (
-    /^(ECONN|EPIPE|ETIMEDOUT|ENOENT|57P|08|53)/.test(code) || /terminated|timeout|connect/i.test(message)
-  );
 }

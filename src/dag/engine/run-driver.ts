@@ -12,7 +12,9 @@ import type { CommandType, CommandTypes, Place } from '../command-type.js';
 import type { Dag, DagCommand, JsonValue } from '../dag.js';
 import { type CommandOutcome, type ExpressionScope, evaluateWhen, resolveConfig } from '../expressions.js';
 import { afterAttempt, nextMoves, type PreparedDag, prepareDag } from '../plan.js';
+import { Deadlines } from './deadlines.js';
 import type { AttemptSpec, Dispatcher } from './dispatcher.js';
+import { isOutage } from './outage.js';
 import { FencedError, noChanges, type RoundChanges, RunRows } from './run-rows.js';
 import { Wake } from './wake.js';
 
@@ -20,6 +22,10 @@ import { Wake } from './wake.js';
 const reportGraceMs = 20_000;
 /** A command waits this long for a worker that could carry it out. */
 const placementLimitMs = 5 * 60_000;
+/** What a run leaves behind is cleared away within this time, or later by the control plane's chores. */
+const finaliseLimitMs = 5 * 60_000;
+/** The longest pause between two tries to write the end of an attempt. */
+const longestPauseMs = 2_000;
 /** Looks at the rows at least this often: a notification is a hint, not the truth. */
 const lookIntervalMs = 5_000;
 /** Timers beyond 2^31 ms fire at once. */
@@ -48,26 +54,29 @@ export class RunDriver {
   #commands!: Map<string, CommandRow>;
   #outcomes: Record<string, CommandOutcome> | undefined;
   #first = true;
+  readonly #deadlines: Deadlines;
+  /** Since when a READY command has found no worker, by the monotonic clock. */
+  readonly #unplacedSince = new Map<string, number>();
+  readonly #abandoned = new AbortController();
+  #actedOnTimeout = false;
   #cancelsSent = new Set<string>();
 
   constructor(runId: string, options: DriverOptions) {
     this.#runId = runId;
     this.#options = options;
     this.#rows = new RunRows(options.db, runId);
+    this.#deadlines = new Deadlines(options.clock);
   }
 
   /** Claims the run and takes up what an earlier driver left in hand. */
   async open(): Promise<void> {
-    this.#run = await this.#rows.claim(this.#options.owner);
+    const { run, leftMs } = await this.#rows.claim(this.#options.owner);
+    this.#run = run;
+    if (run.deadline_at && leftMs !== null) this.#deadlines.set('run', run.deadline_at, leftMs);
     this.#dag = this.#run.dag as Dag;
     this.#prepared = prepareDag(this.#dag);
     this.#specs = new Map(this.#dag.commands.map((command) => [command.name, command]));
     await this.#load();
-    const waitsHere = (await this.#rows.attempts(this.#runningIds(), 'open')).filter(
-      (attempt) => attempt.worker_id === null,
-    );
-    for (const attempt of waitsHere)
-      this.#carryOut(attempt.id, attempt.command, attempt.number, attempt.input);
   }
 
   /** One round: waits for a change, then acts on all that changed. True when the run has ended. */
@@ -76,11 +85,13 @@ export class RunDriver {
     if (!this.#first) await this.#wait();
     this.#first = false;
     await this.#settle();
+    // Its end was written, and the answer lost on the way.
+    if (this.#run.ended_at) return true;
     for (;;) {
-      const moves = nextMoves(this.#prepared, this.#commands, {
-        cancelRequested: this.#run.cancel_requested_at !== null,
-        timedOut: this.#isTimedOut(),
-      });
+      const timedOut = this.#isTimedOut();
+      const cancelRequested = this.#run.cancel_requested_at !== null;
+      const moves = nextMoves(this.#prepared, this.#commands, { cancelRequested, timedOut });
+      this.#actedOnTimeout = timedOut;
       const changes = noChanges();
       for (const name of moves.ready) this.#to(changes, name, 'READY');
       for (const { name, reason } of moves.skip) this.#to(changes, name, 'SKIPPED', { reason });
@@ -104,6 +115,7 @@ export class RunDriver {
 
   /** Stops what is carried out here, when this control plane ends. The rows stay as they are for the next driver. */
   abandon(): void {
+    this.#abandoned.abort();
     for (const controller of this.#carriedOut.values())
       controller.abort(new OttoError('CONTROL_PLANE_STOPS', 'the control plane stops'));
   }
@@ -123,6 +135,11 @@ export class RunDriver {
   async #load(): Promise<void> {
     this.#commands = new Map((await this.#rows.commands()).map((command) => [command.name, command]));
     this.#outcomes = undefined;
+    // Begun by an earlier driver, or by a round whose answer was lost: what is in hand here already stays so.
+    for (const attempt of await this.#rows.attempts(this.#runningIds(), 'open')) {
+      if (attempt.worker_id === null)
+        this.#carryOut(attempt.id, attempt.command, attempt.number, attempt.input);
+    }
   }
 
   /** Reads what ended since, and what a person asked for. */
@@ -192,11 +209,11 @@ export class RunDriver {
   }
 
   #giveUpOverdue(changes: RoundChanges, command: CommandRow): void {
-    if (!command.deadline_at || this.#options.clock.now() < command.deadline_at.getTime() + reportGraceMs)
-      return;
+    const id = this.#attemptId(command.name, command.attempt);
+    if (!command.deadline_at || this.#deadlines.leftMs(id, command.deadline_at) > -reportGraceMs) return;
     // Its worker learns with its next heartbeat that nobody waits for it any more.
     changes.endedAttempts.push({
-      id: this.#attemptId(command.name, command.attempt),
+      id,
       state: 'TIMED_OUT',
       error: {
         code: 'TIMED_OUT',
@@ -227,16 +244,17 @@ export class RunDriver {
 
   /** Starts what is ready and may start. Returns what to begin here once the rows are written. */
   async #startReady(changes: RoundChanges): Promise<(() => void)[]> {
-    const now = this.#options.clock.now();
     const starts: (() => void)[] = [];
     for (const command of this.#commands.values()) {
-      if (command.state !== 'READY' || (command.not_before && command.not_before.getTime() > now)) continue;
+      if (command.state !== 'READY' || this.#pauseMs(command) > 0) continue;
+      // Over: from here on it waits for a worker or a key, if for anything.
+      this.#commands.set(command.name, { ...command, not_before: null });
       const spec = this.#specs.get(command.name)!;
       try {
         const start = await this.#start(changes, command, spec);
         if (start) starts.push(start);
       } catch (error) {
-        if (error instanceof FencedError || isConnectionError(error)) throw error;
+        if (error instanceof FencedError || isOutage(error)) throw error;
         this.#to(changes, command.name, 'FAILED', { error: OttoError.from(error, 'CANNOT_START').toJSON() });
       }
     }
@@ -278,8 +296,11 @@ export class RunDriver {
     }
     if ('wait' in placement) {
       this.#waitBecause(changes, command, placement.wait);
+      if (!this.#unplacedSince.has(spec.name))
+        this.#unplacedSince.set(spec.name, this.#options.clock.monotonic());
       return undefined;
     }
+    this.#unplacedSince.delete(spec.name);
     const number = command.attempt + 1;
     const limitMs =
       spec.timeoutMs ??
@@ -287,6 +308,7 @@ export class RunDriver {
     const now = this.#options.clock.now();
     const deadline = new Date(now + limitMs);
     const id = this.#attemptId(spec.name, number);
+    this.#deadlines.set(id, deadline, limitMs);
     this.#to(changes, spec.name, 'RUNNING', {
       attempt: number,
       input: config,
@@ -305,6 +327,7 @@ export class RunDriver {
       worker_id: placement.workerId,
       lease_epoch: placement.leaseEpoch,
       input: config,
+      created_at: new Date(now),
       deadline_at: deadline,
     });
     return placement.workerId === null ? () => this.#carryOut(id, spec.name, number, config) : () => {};
@@ -325,10 +348,11 @@ export class RunDriver {
       number,
       config: config as AttemptSpec['config'],
     };
-    const deadline = this.#commands.get(name)?.deadline_at?.getTime();
+    const deadline = this.#commands.get(name)?.deadline_at;
+    const leftMs = deadline ? this.#deadlines.leftMs(id, deadline) : 0;
     const timer = setTimeout(
       () => abort.abort(new OttoError('TIMED_OUT', 'the limit of the attempt has passed')),
-      Math.min(maxTimerMs, Math.max(0, (deadline ?? this.#options.clock.now()) - this.#options.clock.now())),
+      Math.min(maxTimerMs, Math.max(0, leftMs)),
     );
     const log = (message: string) =>
       void this.#rows.log([{ kind: 'log', command: name, message }]).catch(() => {});
@@ -341,14 +365,29 @@ export class RunDriver {
       .then(async (end) => {
         clearTimeout(timer);
         // Left for the next driver: it carries the same attempt out again.
-        if ((abort.signal.reason as OttoError | undefined)?.code === 'CONTROL_PLANE_STOPS') return;
-        await reportAttempt(this.#options.db, id, end);
+        if (this.#abandoned.signal.aborted) return;
+        await this.#writeEnd(id, end);
         this.#carriedOut.delete(id);
         this.wake.now();
       })
       .catch((error: unknown) =>
-        this.#options.logger.error({ err: error, attempt: id }, 'the end of an attempt could not be written'),
+        this.#options.logger.error({ err: error, attempt: id }, 'the end of an attempt was not written'),
       );
+  }
+
+  /** The effect has happened: its end is written however long the database is away. */
+  async #writeEnd(id: string, end: Parameters<typeof reportAttempt>[2]): Promise<void> {
+    const { db, clock, logger } = this.#options;
+    const { signal } = this.#abandoned;
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      try {
+        await reportAttempt(db, id, end);
+        return;
+      } catch (error) {
+        logger.warn({ err: error, attempt: id }, 'the end of an attempt could not be written; trying again');
+        await clock.sleep(Math.min(50 * 2 ** failures, longestPauseMs), signal).catch(() => {});
+      }
+    }
   }
 
   #to(changes: RoundChanges, name: string, state: CommandState, patch: Partial<CommandRow> = {}): void {
@@ -387,7 +426,7 @@ export class RunDriver {
   }
 
   async #end(state: RunState, error: ErrorJson | undefined): Promise<void> {
-    const notes = await this.#options.dispatcher.finalise(this.#run);
+    const notes = await this.#finalise();
     const level = state === 'SUCCEEDED' ? 'info' : 'error';
     const events = notes.map((note) => ({ kind: 'log' as const, ...note }));
     const message = error ? `${state}: ${error.message}` : state;
@@ -397,15 +436,33 @@ export class RunDriver {
     ]);
   }
 
+  /** A clean-up that fails or hangs does not keep the run from its end: the control plane's chores go on with it. */
+  async #finalise(): Promise<{ level: 'info' | 'warn'; message: string }[]> {
+    const { clock, dispatcher, logger } = this.#options;
+    const done = new AbortController();
+    const limit = clock.sleep(finaliseLimitMs, done.signal).then(() => {
+      throw new OttoError('TIMED_OUT', `not done after ${finaliseLimitMs / 1000} s`);
+    });
+    try {
+      return await Promise.race([dispatcher.finalise(this.#run), limit]);
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      logger.warn({ err: error, run: this.#runId }, 'a run was not cleared away in full');
+      const message = `what the run left behind is not all cleared away yet: ${OttoError.from(error).message}`;
+      return [{ level: 'warn', message }];
+    } finally {
+      limit.catch(() => {});
+      done.abort();
+    }
+  }
+
   async #wait(): Promise<void> {
-    const now = this.#options.clock.now();
     let ms = lookIntervalMs;
     for (const command of this.#commands.values()) {
-      const due = command.state === 'READY' ? (command.not_before?.getTime() ?? 0) : 0;
-      if (due > now) ms = Math.min(ms, due - now);
+      if (command.state === 'READY' && command.not_before) ms = Math.min(ms, this.#pauseMs(command));
     }
-    if (this.#run.deadline_at && !this.#isTimedOut())
-      ms = Math.min(ms, this.#run.deadline_at.getTime() - now);
+    if (this.#run.deadline_at && !this.#actedOnTimeout)
+      ms = Math.min(ms, this.#deadlines.leftMs('run', this.#run.deadline_at));
     await this.wake.wait(Math.max(0, ms));
   }
 
@@ -423,13 +480,19 @@ export class RunDriver {
   }
 
   #isTimedOut(): boolean {
-    return this.#run.deadline_at !== null && this.#options.clock.now() >= this.#run.deadline_at.getTime();
+    const { deadline_at: deadline } = this.#run;
+    return deadline !== null && this.#deadlines.leftMs('run', deadline) <= 0;
+  }
+
+  /** How long a command that is tried again still waits. */
+  #pauseMs(command: CommandRow): number {
+    const { name, not_before: notBefore } = command;
+    return notBefore ? this.#deadlines.leftMs(`pause of ${name}`, notBefore) : 0;
   }
 
   #waitedTooLong(command: CommandRow): boolean {
-    // A held key is not a missing worker: its holder has a limit of its own.
-    if (!command.reason || command.reason.startsWith('waits for') || !command.ready_at) return false;
-    return this.#options.clock.now() - command.ready_at.getTime() > placementLimitMs;
+    const since = this.#unplacedSince.get(command.name);
+    return since !== undefined && this.#options.clock.monotonic() - since > placementLimitMs;
   }
 
   #stopReason(): string {
@@ -509,12 +572,4 @@ function stateEvent(command: CommandRow): RoundChanges['events'][number] {
 
 function isEnded(state: CommandState): boolean {
   return state !== 'PENDING' && state !== 'READY' && state !== 'RUNNING';
-}
-
-function isConnectionError(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? '';
-  return (
-    /^(ECONN|EPIPE|ETIMEDOUT|57P|08)/.test(code) ||
-    /terminated|Connection/.test((error as Error).message ?? '')
-  );
 }

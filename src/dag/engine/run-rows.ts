@@ -31,7 +31,7 @@ export interface RoundChanges {
   commands: Map<string, CommandRow>;
   newAttempts: Pick<
     AttemptRow,
-    'id' | 'command' | 'number' | 'worker_id' | 'lease_epoch' | 'input' | 'deadline_at'
+    'id' | 'command' | 'number' | 'worker_id' | 'lease_epoch' | 'input' | 'created_at' | 'deadline_at'
   >[];
   /** Attempts ended from here: timed out beyond their grace, or given up. */
   endedAttempts: { id: string; state: AttemptRow['state']; error: unknown }[];
@@ -63,8 +63,8 @@ export class RunRows {
   }
 
   /** Takes the run over: from here on, writes of an earlier driver are refused. */
-  async claim(owner: string): Promise<RunRow> {
-    const run = await this.#db
+  async claim(owner: string): Promise<{ run: RunRow; leftMs: number | null }> {
+    const row = await this.#db
       .updateTable('runs')
       .set((eb) => ({
         epoch: eb('epoch', '+', 1),
@@ -74,10 +74,15 @@ export class RunRows {
       }))
       .where('id', '=', this.#runId)
       .returningAll()
+      // By the clock that wrote it.
+      .returning(
+        sql<number | null>`(extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8`.as('left_ms'),
+      )
       .executeTakeFirst();
-    if (!run) throw new OttoError('NO_SUCH_RUN', `there is no run ${this.#runId}`);
+    if (!row) throw new OttoError('NO_SUCH_RUN', `there is no run ${this.#runId}`);
+    const { left_ms: leftMs, ...run } = row;
     this.#epoch = run.epoch;
-    return run;
+    return { run, leftMs };
   }
 
   async commands(): Promise<CommandRow[]> {
@@ -89,12 +94,15 @@ export class RunRows {
       .execute();
   }
 
+  /** Fenced as the writes are: a driver that only waits learns here that it is no longer wanted. */
   async run(): Promise<RunRow> {
-    return await this.#db
+    const run = await this.#db
       .selectFrom('runs')
       .selectAll()
       .where('id', '=', this.#runId)
       .executeTakeFirstOrThrow();
+    if (run.epoch !== this.#epoch) throw new FencedError(this.#runId);
+    return run;
   }
 
   /** Of these attempts, those that are still open, or those that have ended. */
@@ -129,10 +137,11 @@ export class RunRows {
         from held, jsonb_to_recordset(${json(changes.endedAttempts)}::jsonb) as x(id text, state text, error jsonb)
         where a.id = x.id and a.state in ('ASSIGNED', 'RUNNING')),
       begun as (
-        insert into attempts (id, run_id, command, number, worker_id, lease_epoch, input, deadline_at)
-        select x.id, ${run}, x.command, x.number, x.worker_id, x.lease_epoch, x.input, x.deadline_at
+        insert into attempts (id, run_id, command, number, worker_id, lease_epoch, input, created_at, deadline_at)
+        select x.id, ${run}, x.command, x.number, x.worker_id, x.lease_epoch, x.input, x.created_at, x.deadline_at
         from held, jsonb_to_recordset(${json(changes.newAttempts)}::jsonb) as x(
-          id text, command text, number int, worker_id text, lease_epoch int, input jsonb, deadline_at timestamptz)),
+          id text, command text, number int, worker_id text, lease_epoch int, input jsonb, created_at timestamptz,
+          deadline_at timestamptz)),
       cancelled as (
         update attempts a set cancel_requested_at = now() from held
         where a.id = any(${changes.cancelAttempts}) and not a.id = any(${changes.endedAttempts.map((end) => end.id)})

@@ -13,9 +13,18 @@ const ssh = z.strictObject({
   host: z.string().min(1).regex(/^[^-]/, 'must not start with a dash'),
   user: z.string().min(1).regex(/^[^-]/, 'must not start with a dash').optional(),
   port: z.number().int().min(1).max(65_535).default(22),
-  identity_file: z.string().min(1).optional(),
-  otto_path: z.string().min(1).default('otto').describe('The program at that host'),
-  root: z.string().min(1).optional(),
+  identity_file: z.string().min(1).optional().describe('Private key, as the control plane sees it'),
+  known_hosts_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Keys of hosts that are trusted; default: those that ssh knows'),
+  otto_path: z
+    .string()
+    .min(1)
+    .default('otto')
+    .describe('The program at that host, or a script that passes its arguments on to it'),
+  root: z.string().min(1).optional().describe("The worker's folder at that host, seen from the home folder"),
   name: z.string().min(1).optional(),
   keep: z.boolean().default(false).describe('Outlives the run'),
 });

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { rootCertificates } from 'node:tls';
+import type { SecureClientSessionOptions } from 'node:http2';
+import { isIP } from 'node:net';
+import { checkServerIdentity, rootCertificates } from 'node:tls';
 import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { InputError, OttoError } from '../../base/index.js';
@@ -19,7 +21,7 @@ export interface LinkOptions {
   controlUrl: string;
   token: string;
   insecure?: boolean;
-  tls?: { ca?: string };
+  tls?: { ca?: string; serverName?: string };
 }
 
 /** Checks the address once and returns what opens links to it. */
@@ -31,10 +33,10 @@ export async function linkFactory(options: LinkOptions): Promise<() => Link> {
     return next(request);
   };
   return () => {
-    const connection = new OneConnection(
-      url.origin,
-      ca === undefined ? {} : { ca: [...rootCertificates, ca] },
-    );
+    const connection = new OneConnection(url.origin, {
+      ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
+      ...expecting(options.tls?.serverName),
+    });
     const transport = createGrpcTransport({
       baseUrl: url.origin,
       sessionManager: connection,
@@ -47,6 +49,15 @@ export async function linkFactory(options: LinkOptions): Promise<() => Link> {
       },
       close: () => connection.close(),
     };
+  };
+}
+
+function expecting(serverName: string | undefined): SecureClientSessionOptions {
+  if (serverName === undefined) return {};
+  return {
+    // Server name indication knows names only.
+    ...(isIP(serverName) === 0 && { servername: serverName }),
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
   };
 }
 

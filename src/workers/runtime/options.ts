@@ -18,7 +18,11 @@ export interface WorkerOptions {
   /** Whether COMMAND may run here: never (default), any program, or only those named. */
   allowCommand?: boolean | string[];
   /** A PEM file (or PEM text) with the certificate authority to trust besides the system's. */
-  tls?: { ca?: string };
+  tls?: {
+    ca?: string;
+    /** The name that the certificate must bear, where it is not the one in `controlUrl`: behind a tunnel, say. */
+    serverName?: string;
+  };
   /** Permits `http://` to another host, where the token travels in the clear. */
   insecure?: boolean;
   /** How long it looks for a control plane with nothing in hand before it ends itself. Default 10 min. */

@@ -1,7 +1,7 @@
 import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { inside, newId, OttoError } from '../../base/index.js';
+import { inside, newId, OttoError, readJson } from '../../base/index.js';
 
 interface Holder {
   pid: number;
@@ -33,6 +33,32 @@ export async function lockRoot(root: string): Promise<{ release: () => Promise<v
   throw new OttoError('ROOT_LOCKED', `${root}: several processes are trying to lock it at once`, {
     where: root,
   });
+}
+
+/**
+ * Ends the process that still uses the root as the same worker: one that its launcher has lost, say behind a broken
+ * connection. Told to drain, then to stop (so that it puts back what it changed), then killed.
+ */
+export async function endPredecessor(root: string, workerId: string, limitMs = 20_000): Promise<void> {
+  const holder = parseHolder((await readText(inside(root, 'worker.lock'))) ?? '');
+  const saved = await readJson<{ workerId: string }>(inside(root, 'worker.json'));
+  if (!holder || saved?.workerId !== workerId || holder.host !== hostname()) return;
+  const isHolder = async (): Promise<boolean> =>
+    isAlive(holder.pid) && (holder.started === null || (await startOf(holder.pid)) === holder.started);
+  for (let waitedMs = 0; await isHolder(); waitedMs += retryMs) {
+    // The second signal is the one that stops: see processSignals.
+    if (waitedMs === 0 || waitedMs === retryMs) signal(holder.pid, 'SIGTERM');
+    if (waitedMs >= limitMs) signal(holder.pid, 'SIGKILL');
+    await delay(retryMs);
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 async function create(path: string, content: string): Promise<boolean> {

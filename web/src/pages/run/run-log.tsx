@@ -124,23 +124,37 @@ function Lines({ lines, following, onFollow }: LinesProps) {
     overscan: 20,
   });
 
+  const total = virtual.getTotalSize();
+  // Read by the effect at once, before the state has come round: else one more line would pull the reader back.
+  const follows = useRef(following);
+  follows.current = following;
+  const touched = useRef(0);
+  const last = useRef(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is measured anew moves the end
   useEffect(() => {
-    if (!following || lines.length === 0) return;
-    virtual.scrollToIndex(lines.length - 1, { align: 'end' });
+    const element = box.current;
+    if (!following || !follows.current || !element) return;
+    element.scrollTop = element.scrollHeight;
+    last.current = element.scrollTop;
     setSeen(lines.length);
-  }, [following, lines.length, virtual]);
+  }, [following, lines.length, total]);
 
   // Scrolling up pauses; scrolling back to the end follows again. Only the reader's own movement counts.
-  const touched = useRef(0);
   const touch = () => {
     touched.current = performance.now();
   };
   const moved = () => {
     const element = box.current;
-    if (!element || performance.now() - touched.current > TOUCH_MS) return;
+    if (!element) return;
+    const up = element.scrollTop < last.current - 1;
+    last.current = element.scrollTop;
+    if (performance.now() - touched.current > TOUCH_MS) return;
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
     if (atEnd) setSeen(lines.length);
-    onFollow(atEnd);
+    const next = up ? false : atEnd || follows.current;
+    if (next === follows.current) return;
+    follows.current = next;
+    onFollow(next);
   };
   const fresh = lines.length - seen;
 
