@@ -172,7 +172,7 @@ async function baseline(root: string, source: Source, results: Map<string, Measu
     const began = performance.now();
     await execa('cp', ['-a', primary.dataDirectory, copy]);
     const copied = (performance.now() - began) / 1000;
-    const server = PostgresInstance.at({ installation, dataDirectory: copy, settings: { fsync: 'off' } });
+    const server = PostgresInstance.at({ installation, dataDirectory: copy });
     await server.start();
     const started = (performance.now() - began) / 1000;
     const bytes = await server.destroy();

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findBrowser } from './browser.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [verb = 'start', ...args] = process.argv.slice(2);
@@ -29,6 +30,7 @@ switch (verb) {
   case 'test':
     run(process.execPath, ['scripts/check.mjs'], 'check');
     ensureBuilt();
+    ensureBrowser();
     handOver(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args]);
     break;
   case 'soak':
@@ -60,6 +62,15 @@ function ensureInstalled() {
   if (npm) run(process.execPath, [npm, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
   else run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
   writeFileSync(stamp, lock);
+}
+
+function ensureBrowser() {
+  const browser = findBrowser();
+  if (browser === undefined) {
+    console.error('otto: no Chromium was found: the browser tests will fail. Install one, or set OTTO_CHROMIUM.');
+    return;
+  }
+  process.env.OTTO_CHROMIUM = browser;
 }
 
 function ensureBuilt() {

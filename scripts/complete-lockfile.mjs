@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const file = new URL('../package-lock.json', import.meta.url);
 const lock = JSON.parse(readFileSync(file, 'utf8'));
-const platform = /(android|darwin|linux|win32|freebsd|openharmony)(?:-(x64|arm64|arm|ia32|ppc64|riscv64|s390x))?(?:.*(musl))?/;
+const platform =
+  /(android|darwin|linux|win32|freebsd|openharmony)(?:-(x64|arm64|arm|ia32|ppc64|riscv64|s390x))?(?:.*(musl))?/;
 const added = [];
 for (const [path, entry] of Object.entries({ ...lock.packages })) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {

@@ -1,4 +1,5 @@
 import { type ErrorJson, InputError, OttoError } from '../base/index.js';
+import { httpsFetch, type Trust } from './https-fetch.js';
 import { readEvents, type ServerEvent } from './server-events.js';
 
 const requestLimitMs = 60_000;
@@ -16,10 +17,12 @@ interface Page<T> {
 export class ApiClient {
   readonly url: string;
   readonly #token: string | undefined;
+  readonly #trust: Trust | undefined;
 
-  constructor(options: { url: string; token?: string }) {
+  constructor(options: { url: string; token?: string; trust?: Trust }) {
     this.url = options.url;
     this.#token = options.token;
+    this.#trust = options.trust;
   }
 
   async get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
@@ -112,20 +115,21 @@ export class ApiClient {
     for (const [name, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
+    const request = {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
+        ...(options.body !== undefined && { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
+      ...(options.signal && { signal: options.signal }),
+    };
     try {
-      return await fetch(url, {
-        method,
-        // A redirect could carry the token to another host.
-        redirect: 'error',
-        headers: {
-          accept: 'application/json',
-          ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
-          ...(options.body !== undefined && { 'content-type': 'application/json' }),
-          ...options.headers,
-        },
-        ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
-        ...(options.signal && { signal: options.signal }),
-      });
+      if (this.#trust && url.protocol === 'https:') return await httpsFetch(url, request, this.#trust);
+      // A redirect could carry the token to another host.
+      return await fetch(url, { ...request, redirect: 'error' });
     } catch (error) {
       if ((error as Error).name === 'AbortError') throw error;
       throw this.#unreachable(error);
@@ -150,7 +154,14 @@ export class ApiClient {
   #unreachable(error: unknown): OttoError {
     const timedOut = (error as Error).name === 'TimeoutError';
     const cause = (error as { cause?: { code?: string; message?: string } }).cause;
-    const why = timedOut ? 'it does not answer' : (cause?.code ?? cause?.message ?? (error as Error).message);
+    const code = cause?.code ?? (error as NodeJS.ErrnoException).code;
+    const why = timedOut ? 'it does not answer' : (code ?? cause?.message ?? (error as Error).message);
+    if (/CERT|SIGNATURE|ISSUER|ERR_TLS|SELF_SIGNED/.test(code ?? '')) {
+      return new OttoError('BAD_CERTIFICATE', `the certificate of ${this.url} is not trusted (${why})`, {
+        hint: 'Give the authority that signed it with --tls-ca or OTTO_TLS_CA.',
+        cause: error,
+      });
+    }
     return new OttoError(
       'CONTROL_PLANE_UNREACHABLE',
       `the control plane at ${this.url} cannot be reached (${why})`,

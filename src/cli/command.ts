@@ -23,7 +23,7 @@ export interface CommandSpec<Options> {
   /** `<run>`, `[url]`, `<files...>` with a description each. */
   args?: [name: string, description: string][];
   options?: Option[];
-  /** Adds --server, --data and --token-file. */
+  /** Adds --server, --data, --token-file and --tls-ca. */
   api?: boolean;
   run(call: Call<Options>): Promise<void>;
 }
@@ -44,6 +44,7 @@ export function command<Options>(spec: CommandSpec<Options>): Command {
     );
     made.addOption(flag('--data <folder>', 'the data folder of `otto up`').default('.otto'));
     made.addOption(flag('--token-file <file>', 'file with the token (or OTTO_TOKEN)'));
+    made.addOption(flag('--tls-ca <file>', 'PEM file with the certificate authority to trust'));
   }
   made.addOption(flag('--json', 'one JSON document on stdout (JSON lines where it streams)'));
   made.addHelpText('after', `\nExample:\n  ${spec.example}`);

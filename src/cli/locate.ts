@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { exists, InputError, OttoError, readJson } from '../base/index.js';
 import { ApiClient } from './api-client.js';
 import { insteadOf } from './data-folder.js';
+import type { Trust } from './https-fetch.js';
 import type { Output } from './output.js';
 
 export interface ApiOptions {
   server?: string;
   data?: string;
   tokenFile?: string;
+  tlsCa?: string;
 }
 
 /** What a running control plane leaves in its data folder. */
@@ -17,6 +19,8 @@ interface ControlFile {
   workerUrl: string;
   pid: number;
   startedAt: string;
+  caFile?: string;
+  tlsName?: string;
 }
 
 /** A client of the control plane that is named, or else of the one that runs from the data folder. */
@@ -42,7 +46,8 @@ export async function connectTo(options: ApiOptions, out: Pick<Output, 'note'>):
   ) {
     out.note(`warning: the token travels to ${origin} in the clear; use https://`);
   }
-  return new ApiClient({ url: origin, ...(token !== undefined && { token }) });
+  const trust = await readTrust(options.tlsCa, isLocal ? local : undefined);
+  return new ApiClient({ url: origin, ...(token !== undefined && { token }), ...(trust && { trust }) });
 }
 
 /** OTTO_TOKEN, else the file that is named, else the data folder's own. */
@@ -61,6 +66,19 @@ async function readToken(options: ApiOptions, local: string | undefined): Promis
     if (code === 'ENOENT' && options.tokenFile === undefined) return undefined;
     if (error instanceof OttoError) throw error;
     throw new InputError(`the token file ${file} cannot be read (${code})`, { where: file, cause: error });
+  }
+}
+
+/** The authority that is named, else the one of the control plane that runs from the data folder. */
+async function readTrust(given: string | undefined, local: ControlFile | undefined): Promise<Trust | undefined> {
+  const file = given ?? local?.caFile;
+  if (file === undefined) return undefined;
+  try {
+    const ca = await readFile(file, 'utf8');
+    return { ca, ...(local?.tlsName !== undefined && { serverName: local.tlsName }) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InputError(`the certificate authority ${file} cannot be read (${code})`, { where: file, cause: error });
   }
 }
 

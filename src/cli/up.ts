@@ -21,6 +21,7 @@ interface Options {
   trustProxy?: boolean;
   retentionDays?: number;
   plugin?: string[];
+  allowCommand?: string[];
 }
 
 /** The control plane with API, web UI and worker listener, until Ctrl-C. */
@@ -51,6 +52,10 @@ export const upCommand = () =>
         wholeNumber(1, 36_500),
       ),
       repeatable('--plugin <module>', 'module with further command types or data collectors'),
+      repeatable(
+        '--allow-command <program>',
+        'permit COMMAND to run this program at workers on this machine; * permits any',
+      ),
     ],
     async run({ options, out, signal }) {
       const { startSystem } = await import('../server/index.js');
@@ -81,6 +86,7 @@ export const upCommand = () =>
         logger,
         ...(options.retentionDays !== undefined && { retentionDays: options.retentionDays }),
         ...(options.plugin && { plugins: options.plugin }),
+        ...(options.allowCommand && { allowCommand: options.allowCommand }),
         ...(tlsCert && { caFile: options.tlsCa ?? tlsCert }),
       });
       const facts = {

@@ -44,8 +44,10 @@ export interface ControlPlaneOptions {
   plugins?: string[];
   /** Command types that the control plane itself carries out, besides the built-in ones. */
   controlCommands?: readonly ControlCommand[];
-  /** Certificate authority (PEM file) for local workers when the worker listener speaks TLS. */
+  /** Certificate authority (PEM file) for launched workers when the worker listener speaks TLS. */
   caFile?: string;
+  /** Further flags of workers on this machine, such as `--plugin FILE`. */
+  localWorkerFlags?: readonly string[];
   clock?: Clock;
 }
 
@@ -72,7 +74,9 @@ export class ControlPlane implements Control {
   readonly #launcher: WorkerLauncher;
   readonly #presence: Presence;
   readonly #ticker: Ticker;
+  #quiet: Promise<void> | undefined;
   #workerUrl: string | undefined;
+  #workerTlsName: string | undefined;
 
   private constructor(
     options: ControlPlaneOptions,
@@ -113,6 +117,7 @@ export class ControlPlane implements Control {
     });
     this.#launcher = new WorkerLauncher({
       db,
+      controlPlaneId: this.id,
       tokens: this.tokens,
       ottoCommand: options.ottoCommand,
       workersRoot: options.workersDirectory,
@@ -120,7 +125,9 @@ export class ControlPlane implements Control {
         if (!this.#workerUrl) throw new Error('the worker listener is not up');
         return this.#workerUrl;
       },
+      tlsName: () => this.#workerTlsName,
       ...(options.caFile !== undefined && { caFile: options.caFile }),
+      ...(options.localWorkerFlags && { localFlags: options.localWorkerFlags }),
       clock,
       logger,
     });
@@ -205,42 +212,41 @@ export class ControlPlane implements Control {
     this.#gateway.routes(router);
   }
 
-  /** Once it is served: from here on it drives runs. `workerUrl` is how a worker on this machine reaches it. */
-  async ready(address: { url: string; workerUrl: string }): Promise<void> {
+  /**
+   * Once it is served: from here on it drives runs. `workerUrl` is how a worker on this machine reaches it, `tlsName`
+   * the name in its certificate where that is another.
+   */
+  async ready(address: { url: string; workerUrl: string; tlsName?: string }): Promise<void> {
     this.#workerUrl = address.workerUrl;
+    this.#workerTlsName = address.tlsName;
     await this.#presence.announce(this.version);
     await this.#presence.setAddress(address);
     await this.#engine.launch();
     this.#ticker.start();
   }
 
-  /** Whether other control planes share this database now. */
-  async hasPeers(): Promise<boolean> {
-    const row = await this.db
-      .selectFrom('control_planes')
-      .select('id')
-      .where('id', '<>', this.id)
-      .where('stopped_at', 'is', null)
-      .where('lease_expires_at', '>', sql<Date>`now()`)
-      .executeTakeFirst();
-    return row !== undefined;
-  }
-
   /**
    * Leaves: its unfinished runs go on where another control plane is, or when the next one starts. Its local workers
    * are ended unless they are somebody else's too.
    */
-  async stop(options: { stopWorkers?: boolean } = {}): Promise<void> {
-    await this.#ticker.stop();
-    await this.#engine.stop();
-    if (options.stopWorkers ?? true)
-      await Promise.all(this.#launcher.children().map((id) => this.#launcher.reap(id)));
+  async stop(): Promise<void> {
+    await this.quiesce();
     this.#gateway.closeAll();
     await this.#presence
       .leave()
       .catch((error: unknown) => this.logger.debug({ err: error }, 'could not say goodbye'));
     await this.listener.close();
     await this.db.destroy();
+  }
+
+  /** The first half of `stop`, while it is still served: its workers put settings back and say how far they came. */
+  async quiesce(): Promise<void> {
+    this.#quiet ??= (async () => {
+      await this.#ticker.stop();
+      await this.#engine.stop();
+      await Promise.all(this.#launcher.children().map((id) => this.#launcher.reap(id)));
+    })();
+    await this.#quiet;
   }
 
   async #contextOf(attempt: AttemptRow): Promise<AssignmentContext> {

@@ -8,6 +8,7 @@ export {
 export type { Dag, DagCommand, DagParameter, JsonValue, ParameterType, RetryPolicy } from './dag.js';
 export type { AttemptSpec, Dispatcher, Placement } from './engine/dispatcher.js';
 export { DagEngine } from './engine/engine.js';
+export { isOutage } from './engine/outage.js';
 export { reportAttempt } from './engine/run-driver.js';
 export { insertEvents, type NewEvent } from './engine/run-rows.js';
 export {

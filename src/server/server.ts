@@ -2,17 +2,20 @@ import type { AddressInfo } from 'node:net';
 import { OttoError } from '../base/index.js';
 import type { Control } from '../control/index.js';
 import { createApp } from './app.js';
-import { checkExposure } from './hosts.js';
+import { checkExposure, reachableHost } from './hosts.js';
 import { listenError, listenForWorkers, readTls } from './listeners.js';
 import type { ServerOptions } from './options.js';
+import { nameBesides } from './tls-name.js';
 
 export interface RunningServer {
-  /** Where a browser or the command line reaches it, such as `http://127.0.0.1:7117`. */
+  /** Where a browser or the command line on this machine reaches it, such as `http://127.0.0.1:7117`. */
   url: string;
   /** Where workers attach. */
   workerUrl: string;
   port: number;
   workerPort: number;
+  /** A name that the certificate bears, where it is not made out to the host of `url`. */
+  tlsName?: string;
   /** Ends both listeners, the event streams too. Calling it again is harmless. */
   close(): Promise<void>;
 }
@@ -40,8 +43,10 @@ export async function buildServer(control: Control, options: ServerOptions): Pro
     });
     const workers = await listenForWorkers(control, { host, port: options.workerPort, ...(tls && { tls }) });
     const { port } = app.server.address() as AddressInfo;
+    const near = reachableHost(host);
     const origin = (at: number) =>
-      `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${at}`;
+      `${tls ? 'https' : 'http'}://${near.includes(':') ? `[${near}]` : near}:${at}`;
+    const tlsName = tls && nameBesides(near, tls.cert);
     let closing: Promise<void> | undefined;
     const close = async () => {
       await Promise.all([app.close(), workers.close()]);
@@ -51,6 +56,7 @@ export async function buildServer(control: Control, options: ServerOptions): Pro
       workerUrl: origin(workers.port),
       port,
       workerPort: workers.port,
+      ...(tlsName !== undefined && { tlsName }),
       close: () => {
         closing ??= close();
         return closing;

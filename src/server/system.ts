@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createLogger, type Logger, OttoError, readJson, writeJson } from '../base/index.js';
 import { type ControlCommand, ControlPlane, EmbeddedDatabase, secretKey } from '../control/index.js';
 import { SecretBox } from '../store/index.js';
@@ -18,8 +18,10 @@ export interface SystemOptions {
   logger?: Logger;
   retentionDays?: number;
   plugins?: string[];
+  /** Programs that COMMAND may run at workers on this machine; `*` is any. Default: none. */
+  allowCommand?: string[];
   controlCommands?: readonly ControlCommand[];
-  /** Certificate authority (PEM file) of the TLS certificate, for workers on this machine. */
+  /** Certificate authority (PEM file) of the TLS certificate, for launched workers and commands on this machine. */
   caFile?: string;
 }
 
@@ -30,6 +32,10 @@ export interface ControlFile {
   pid: number;
   host: string;
   startedAt: string;
+  /** PEM file of the authority to trust, under TLS. */
+  caFile?: string;
+  /** The name in the certificate, where it is not the host of `url`. */
+  tlsName?: string;
 }
 
 export interface RunningSystem {
@@ -46,7 +52,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const { dataDirectory } = options;
   const key = await secretKey(dataDirectory, process.env.OTTO_SECRET_KEY, () => SecretBox.newKey());
   const embedded = options.databaseUrl ? undefined : await EmbeddedDatabase.open({ dataDirectory, logger });
-  const undo: (() => Promise<unknown>)[] = [async () => await embedded?.close(false)];
+  const undo: (() => Promise<unknown>)[] = [async () => await embedded?.close()];
   try {
     const control = await ControlPlane.start({
       databaseUrl: options.databaseUrl ?? embedded!.url(),
@@ -60,12 +66,16 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       ...(options.plugins && { plugins: options.plugins }),
       ...(options.controlCommands && { controlCommands: options.controlCommands }),
       ...(options.caFile !== undefined && { caFile: options.caFile }),
+      localWorkerFlags: [
+        ...(options.plugins ?? []).flatMap((module) => ['--plugin', module]),
+        ...(options.allowCommand ?? []).flatMap((program) => ['--allow-command', program]),
+      ],
     });
     undo.unshift(() => control.stop());
     const server: RunningServer = await buildServer(control, options.server);
     undo.unshift(() => server.close());
-    const { url, workerUrl } = server;
-    await control.ready({ url, workerUrl });
+    const { url, workerUrl, tlsName } = server;
+    await control.ready({ url, workerUrl, ...(tlsName !== undefined && { tlsName }) });
     if (!options.server.open) await ensureAdminToken(control, dataDirectory);
     const controlFile = join(dataDirectory, 'control.json');
     const file: ControlFile = {
@@ -74,6 +84,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       pid: process.pid,
       host: hostname(),
       startedAt: new Date().toISOString(),
+      ...(options.caFile !== undefined && { caFile: resolve(options.caFile) }),
+      ...(tlsName !== undefined && { tlsName }),
     };
     await writeJson(controlFile, file);
     return {
@@ -83,10 +95,11 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       async stop() {
         if ((await readJson<ControlFile>(controlFile))?.pid === process.pid)
           await rm(controlFile, { force: true });
+        // Served to the end: workers report what they leave, and have settings put back in the journal.
+        await control.quiesce();
         await server.close();
-        const peers = embedded ? await control.hasPeers().catch(() => false) : false;
         await control.stop();
-        await embedded?.close(peers);
+        await embedded?.close();
       },
     };
   } catch (error) {

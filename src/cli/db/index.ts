@@ -4,6 +4,7 @@ import { addCommand } from './add.js';
 import { checkCommand } from './check.js';
 import { listCommand } from './list.js';
 import { removeCommand } from './remove.js';
+import { restoreCommand } from './restore.js';
 import { showCommand } from './show.js';
 
 export function dbGroup(): Command {
@@ -12,6 +13,7 @@ export function dbGroup(): Command {
     listCommand(),
     showCommand(),
     checkCommand(),
+    restoreCommand(),
     removeCommand(),
   ]);
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, InputError, parseDuration } from '../../base/index.js';
+import type { WorkerOptions } from '../../workers/index.js';
 import { command, flag, repeatable } from '../command.js';
 import { readSecret } from '../secrets.js';
 
@@ -14,6 +15,7 @@ interface Options {
   allowCommand?: string[];
   tlsCa?: string;
   insecure?: boolean;
+  fromStdin?: boolean;
   orphanTimeout?: string;
   cancelGrace?: string;
   plugin?: string[];
@@ -26,11 +28,7 @@ export const serveCommand = (kind: 'primary' | 'exploratory', summary: string) =
     summary,
     example: `OTTO_WORKER_TOKEN=… otto worker ${kind} --server https://otto.example.com:7443`,
     options: [
-      flag(
-        '--server <url>',
-        'the worker address of the control plane',
-        'OTTO_WORKER_SERVER',
-      ).makeOptionMandatory(),
+      flag('--server <url>', 'the worker address of the control plane', 'OTTO_WORKER_SERVER'),
       flag(
         '--token-file <file>',
         'file with a worker token (or OTTO_WORKER_TOKEN)',
@@ -44,6 +42,11 @@ export const serveCommand = (kind: 'primary' | 'exploratory', summary: string) =
         '--allow-command <program>',
         'permit COMMAND to run this program; * permits any',
         'OTTO_WORKER_ALLOW_COMMAND',
+      ),
+      flag(
+        '--from-stdin',
+        'address and token come as one JSON line on stdin: how a control plane launches workers',
+        'OTTO_WORKER_FROM_STDIN',
       ),
       flag('--tls-ca <file>', 'PEM file with the certificate authority to trust', 'OTTO_WORKER_TLS_CA'),
       flag(
@@ -68,29 +71,31 @@ export const serveCommand = (kind: 'primary' | 'exploratory', summary: string) =
       ),
     ],
     async run({ options, out }) {
-      const token = await readToken(options);
-      const { processSignals, runWorker } = await import('../../workers/index.js');
-      const { id, region, tlsCa, orphanTimeout, cancelGrace } = options;
+      const { endPredecessor, processSignals, runWorker } = await import('../../workers/index.js');
+      const { id, region, orphanTimeout, cancelGrace } = options;
+      const root = options.root ?? join('.otto', `worker-${kind}`);
+      const { controlUrl, token, tls, insecure, drain } = await readOrder(options);
       const signals = processSignals();
       try {
+        if (options.fromStdin && id !== undefined) await endPredecessor(root, id);
         const { reason } = await runWorker({
-          controlUrl: options.server!,
+          controlUrl,
           token,
           kind,
           ...(id !== undefined && { id }),
           name: options.name ?? hostname(),
-          root: options.root ?? join('.otto', `worker-${kind}`),
+          root,
           ...(region !== undefined && { region }),
           ...(options.allowCommand && {
             allowCommand: options.allowCommand.includes('*') ? true : options.allowCommand,
           }),
-          ...(tlsCa !== undefined && { tls: { ca: tlsCa } }),
-          insecure: options.insecure === true,
+          tls,
+          insecure,
           ...(orphanTimeout !== undefined && { orphanTimeoutMs: parseDuration(orphanTimeout) }),
           ...(cancelGrace !== undefined && { cancelGraceMs: parseDuration(cancelGrace) }),
           logger: createLogger({ name: `worker-${kind}` }),
           ...(options.plugin && { plugins: options.plugin }),
-          drain: signals.drain,
+          drain: drain ? AbortSignal.any([signals.drain, drain]) : signals.drain,
           signal: signals.signal,
         });
         out.result({ ended: true, reason }, () => out.line(`ended: ${reason}`));
@@ -99,6 +104,30 @@ export const serveCommand = (kind: 'primary' | 'exploratory', summary: string) =
       }
     },
   });
+
+/** Whom it works for: from the flags, or from the launcher that holds its stdin. */
+async function readOrder(
+  options: Options,
+): Promise<Pick<WorkerOptions, 'controlUrl' | 'token' | 'tls' | 'insecure' | 'drain'>> {
+  if (options.fromStdin) {
+    const { readLaunchOrder } = await import('../../workers/index.js');
+    const { order, drain } = await readLaunchOrder(process.stdin);
+    const { server, token, ca, serverName, insecure } = order;
+    const tls = { ...(ca !== undefined && { ca }), ...(serverName !== undefined && { serverName }) };
+    return { controlUrl: server, token, tls, insecure: insecure === true, drain };
+  }
+  if (options.server === undefined) {
+    throw new InputError('a worker needs the address of its control plane', {
+      hint: 'Give it with --server or in OTTO_WORKER_SERVER: `otto up` prints it as "workers attach".',
+    });
+  }
+  return {
+    controlUrl: options.server,
+    token: await readToken(options),
+    tls: options.tlsCa === undefined ? {} : { ca: options.tlsCa },
+    insecure: options.insecure === true,
+  };
+}
 
 async function readToken(options: Options): Promise<string> {
   const token =

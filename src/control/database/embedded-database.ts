@@ -10,7 +10,13 @@ import {
   systemClock,
   writeJson,
 } from '../../base/index.js';
-import { findInstallations, PostgresInstance, withConnection } from '../../postgres/index.js';
+import {
+  findInstallations,
+  type InstanceOptions,
+  PostgresInstance,
+  withConnection,
+} from '../../postgres/index.js';
+import { DatabaseUsers } from './database-users.js';
 
 export interface EmbeddedDatabaseOptions {
   /** The data folder; the server's own lies in `postgres` inside it. */
@@ -33,6 +39,8 @@ const settings: Record<string, string> = {
   log_min_messages: 'warning',
 };
 const lookMs = 1_000;
+/** Whoever left last may be stopping the server while the next one comes. */
+const openTries = 5;
 
 /**
  * The control plane's own PostgreSQL, for whoever gives no --database-url: real binaries from npm, started below the
@@ -42,11 +50,13 @@ export class EmbeddedDatabase {
   readonly #options: EmbeddedDatabaseOptions;
   readonly #clock: Clock;
   readonly #instance: PostgresInstance;
+  readonly #users: DatabaseUsers;
   readonly #guard = new AbortController();
   #watching: Promise<void> | undefined;
 
-  private constructor(options: EmbeddedDatabaseOptions, instance: PostgresInstance) {
+  private constructor(options: EmbeddedDatabaseOptions, instance: PostgresInstance, users: DatabaseUsers) {
     this.#options = options;
+    this.#users = users;
     this.#clock = options.clock ?? systemClock;
     this.#instance = instance;
   }
@@ -56,8 +66,8 @@ export class EmbeddedDatabase {
     const directory = join(options.dataDirectory, 'postgres');
     const savedFile = join(options.dataDirectory, 'postgres.json');
     await mkdir(options.dataDirectory, { recursive: true });
-    if (!(await exists(directory))) await initialise(directory, savedFile, options.logger);
-    const saved = await readJson<Saved>(savedFile);
+    if (!(await exists(directory))) await initialise(directory, options.logger);
+    const saved = (await readJson<Saved>(savedFile)) ?? (await readJson<Saved>(birthFile(directory)));
     if (!saved) {
       throw new OttoError(
         'DATA_FOLDER_BROKEN',
@@ -80,20 +90,23 @@ export class EmbeddedDatabase {
         },
       );
     }
-    const instance = PostgresInstance.at({
-      installation,
-      dataDirectory: directory,
-      password: saved.password,
-      settings,
-      logger: options.logger,
-      ...(saved.port !== 0 && { port: saved.port }),
-    });
-    await instance.start();
-    if (saved.port !== instance.port) await writeJson(savedFile, { ...saved, port: instance.port });
-    const database = new EmbeddedDatabase(options, instance);
-    await database.#createDatabase();
-    database.#watching = database.#watch();
-    return database;
+    const users = new DatabaseUsers(options.dataDirectory);
+    await users.join();
+    try {
+      const { password } = saved;
+      const { logger } = options;
+      const instance = await startInstance(
+        { installation, dataDirectory: directory, password, settings, logger },
+        saved.port,
+      );
+      await writeJson(savedFile, { ...saved, port: instance.port });
+      const database = new EmbeddedDatabase(options, instance, users);
+      database.#watching = database.#watch();
+      return database;
+    } catch (error) {
+      await users.leave();
+      throw error;
+    }
   }
 
   url(): string {
@@ -105,22 +118,10 @@ export class EmbeddedDatabase {
   }
 
   /** Stops watching, and the server too unless others still use it. */
-  async close(othersUseIt: boolean): Promise<void> {
+  async close(): Promise<void> {
     this.#guard.abort();
     await this.#watching;
-    if (!othersUseIt) await this.#instance.stop('fast');
-  }
-
-  async #createDatabase(): Promise<void> {
-    await withConnection(this.#instance.url(), {}, async (client) => {
-      const { rowCount } = await client.query("select 1 from pg_database where datname = 'ottopilot'");
-      if (rowCount === 0) {
-        await client.query('create database ottopilot').catch((error: { code?: string }) => {
-          // Another control plane was faster.
-          if (error.code !== '42P04' && error.code !== '23505') throw error;
-        });
-      }
-    });
+    if (await this.#users.leave()) await this.#instance.stop('fast');
   }
 
   /** Brings the server back when it is killed: everything else here waits for it. */
@@ -141,8 +142,41 @@ export class EmbeddedDatabase {
   }
 }
 
+/** Where it was, if that port is still free: who comes back should find it there. */
+async function startInstance(options: Omit<InstanceOptions, 'port'>, port: number): Promise<PostgresInstance> {
+  let instance = PostgresInstance.at({ ...options, ...(port !== 0 && { port }) });
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await instance.start();
+      await createDatabase(instance.url());
+      return instance;
+    } catch (error) {
+      if (tries >= openTries) throw error;
+      const taken = error instanceof OttoError && error.code === 'PORT_IN_USE';
+      if (taken) instance = PostgresInstance.at(options);
+      else if (await instance.isRunning()) throw error;
+    }
+  }
+}
+
+async function createDatabase(url: string): Promise<void> {
+  await withConnection(url, {}, async (client) => {
+    const { rowCount } = await client.query("select 1 from pg_database where datname = 'ottopilot'");
+    if (rowCount !== 0) return;
+    await client.query('create database ottopilot').catch((error: { code?: string }) => {
+      // Another control plane was faster.
+      if (error.code !== '42P04' && error.code !== '23505') throw error;
+    });
+  });
+}
+
+/** What belongs to a cluster from its birth, inside it: they come to their place together or not at all. */
+function birthFile(directory: string): string {
+  return join(directory, 'ottopilot.json');
+}
+
 /** Made beside its place and moved there when whole: a crash in between leaves nothing that looks like a database. */
-async function initialise(directory: string, savedFile: string, logger: Logger): Promise<void> {
+async function initialise(directory: string, logger: Logger): Promise<void> {
   const [installation] = (await findInstallations()).filter((each) => each.source === 'embedded');
   if (!installation) {
     throw new OttoError('POSTGRES_NOT_FOUND', 'the embedded PostgreSQL is not installed on this machine', {
@@ -153,24 +187,14 @@ async function initialise(directory: string, savedFile: string, logger: Logger):
   try {
     const instance = await PostgresInstance.init({ installation, dataDirectory: draft, settings, logger });
     const saved: Saved = { port: 0, password: instance.password ?? '', major: installation.major };
-    // First the password, then the place: of two that start at once, one fails to move and uses the other's.
-    const own = `${savedFile}.${newId('new')}`;
-    await writeJson(own, saved);
-    try {
-      await rename(draft, directory);
-      await rename(own, savedFile);
-    } catch (error) {
-      await rm(own, { force: true });
+    await writeJson(birthFile(draft), saved);
+    await rename(draft, directory).catch(async (error: unknown) => {
+      // Of two that start at once, one finds the place taken and uses the other's.
       if (!(await exists(directory))) throw error;
-      await waitFor(savedFile);
-    }
+    });
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
-}
-
-async function waitFor(file: string): Promise<void> {
-  for (let waited = 0; waited < 10_000 && !(await exists(file)); waited += 50) await systemClock.sleep(50);
 }
 
 /** The key that secrets are encrypted with: from the environment, or a file of the data folder made on first use. */

@@ -66,6 +66,7 @@ export class CommandDispatcher implements Dispatcher {
 
   async beforeRetry(run: RunRow, command: DagCommand): Promise<void> {
     await this.#options.cleaner.restoreChangesOf(run.id, command.name);
+    await this.#options.cleaner.discardArtifactsOf(run.id, command.name);
   }
 
   async isAlive(run: RunRow, command: DagCommand): Promise<boolean> {

@@ -7,7 +7,8 @@ import {
   launchExploratoryWorkerType,
   launchPrimaryWorkerType,
 } from '../../workers/index.js';
-import type { LaunchPlan, WorkerLauncher } from '../workers/launcher.js';
+import type { LaunchPlan } from '../workers/launch-plan.js';
+import type { WorkerLauncher } from '../workers/launcher.js';
 import type { ControlCommand } from './control-command.js';
 
 export interface LaunchWorkerOptions {
@@ -41,7 +42,7 @@ function command(
         name: config.name ?? `${context.command.name} of ${context.run.id}`,
         runId: config.keep ? null : context.run.id,
         targetId: context.run.target_id,
-        plan: (workerId) => planOf(config, join(options.workersDirectory, workerId)),
+        plan: (workerId) => planOf(config, workerId, options.workersDirectory),
         signal: context.signal,
       });
       context.log(
@@ -52,16 +53,22 @@ function command(
   };
 }
 
-function planOf(config: Exclude<LaunchWorkerConfig, { how: 'running' }>, defaultRoot: string): LaunchPlan {
-  if (config.how === 'local') return { how: 'local', root: config.root ?? defaultRoot };
+function planOf(
+  config: Exclude<LaunchWorkerConfig, { how: 'running' }>,
+  workerId: string,
+  localRoots: string,
+): LaunchPlan {
+  if (config.how === 'local') return { how: 'local', root: config.root ?? join(localRoots, workerId) };
   return {
     how: 'ssh',
     host: config.host,
     port: config.port,
     ottoPath: config.otto_path,
-    root: config.root ?? '.ottopilot-worker',
+    // One for each worker: two of one host do not share.
+    root: config.root ?? join('.ottopilot', workerId),
     ...(config.user !== undefined && { user: config.user }),
     ...(config.identity_file !== undefined && { identityFile: config.identity_file }),
+    ...(config.known_hosts_file !== undefined && { knownHostsFile: config.known_hosts_file }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { type Clock, type Logger, OttoError } from '../../base/index.js';
 import { connect, restoreSettings } from '../../postgres/index.js';
-import type { ChangeRow, CloneRow, Database, RunRow } from '../../store/index.js';
+import type { ArtifactStore, ChangeRow, CloneRow, Database, RunRow } from '../../store/index.js';
 import type { Targets } from '../services/targets.js';
 import type { WorkerGateway } from '../workers/gateway.js';
 import type { WorkerLauncher } from '../workers/launcher.js';
@@ -11,6 +11,7 @@ export interface RunCleanerOptions {
   gateway: Pick<WorkerGateway, 'order'>;
   launcher: WorkerLauncher;
   targets: Pick<Targets, 'access'>;
+  artifacts: Pick<ArtifactStore, 'remove'>;
   clock: Clock;
   logger: Logger;
 }
@@ -42,6 +43,19 @@ export class RunCleaner {
     const notes = await this.#restoreAll(open);
     const failed = notes.find((note) => note.level === 'warn');
     if (failed) throw new OttoError('SETTINGS_NOT_RESTORED', failed.message, { transient: true });
+  }
+
+  /** What an attempt stored before it was lost: its successor stores it anew. */
+  async discardArtifactsOf(runId: string, command: string): Promise<void> {
+    const { db, artifacts } = this.#options;
+    const stored = await db
+      .selectFrom('artifacts')
+      .select('id')
+      .where('run_id', '=', runId)
+      .where('command', '=', command)
+      .where('deleted_at', 'is', null)
+      .execute();
+    for (const { id } of stored) await artifacts.remove(id);
   }
 
   /** Puts back the open changes of runs that have ended, of one target or of all. What cannot be reached stays open. */
@@ -136,6 +150,37 @@ export class RunCleaner {
       .execute();
   }
 
+  /** Workers of runs that have ended: each goes once it holds no clone, and comes back to look after one that it holds. */
+  async tendWorkers(): Promise<void> {
+    const { db, launcher, logger } = this.#options;
+    const workers = await db
+      .selectFrom('workers')
+      .innerJoin('runs', 'runs.id', 'workers.run_id')
+      .select(['workers.id', 'workers.how', 'workers.state'])
+      .select((select) =>
+        select
+          .exists(
+            select
+              .selectFrom('clones')
+              .select('clones.id')
+              .whereRef('clones.worker_id', '=', 'workers.id')
+              .where('clones.state', '<>', 'STOPPED'),
+          )
+          .as('holds'),
+      )
+      .where('workers.state', '<>', 'STOPPED')
+      .where('runs.ended_at', 'is not', null)
+      .execute();
+    for (const worker of workers) {
+      try {
+        if (!worker.holds) await this.stopWorker(worker.id, 'its run has ended');
+        else if (worker.how === 'local') await launcher.ensure(worker.id, AbortSignal.timeout(cloneLimitMs));
+      } catch (error) {
+        logger.warn({ err: error, worker: worker.id }, 'a worker of a run that has ended could not be tended');
+      }
+    }
+  }
+
   async #askElsewhere(workerId: string, order: string, subject: string): Promise<void> {
     await sql`select pg_notify('otto_order', ${JSON.stringify({ workerId, order, subject })})`.execute(
       this.#options.db,
@@ -223,11 +268,6 @@ export class RunCleaner {
           .where('state', '<>', 'STOPPED')
           .executeTakeFirst();
         if (kept) {
-          await this.#options.db
-            .updateTable('workers')
-            .set({ run_id: null })
-            .where('id', '=', worker.id)
-            .execute();
           return { level: 'info', message: `worker ${worker.name} stays: it holds clone ${kept.id}` };
         }
         await this.stopWorker(worker.id, 'its run has ended');

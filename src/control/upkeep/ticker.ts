@@ -37,6 +37,7 @@ export class Ticker {
       { name: 'fire schedules', everyMs: 1_000, work: () => this.#fire() },
       { name: 'put settings back', everyMs: 15_000, work: () => cleaner.restoreLeftovers() },
       { name: 'remove clones left behind', everyMs: 60_000, work: () => this.#dropLeftClones() },
+      { name: 'tend workers of ended runs', everyMs: 60_000, work: () => cleaner.tendWorkers() },
       {
         name: 'check targets',
         everyMs: 10_000,

@@ -2,16 +2,9 @@ import { PassThrough } from 'node:stream';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { sql } from 'kysely';
-import { type Logger, OttoError, type Progress } from '../../base/index.js';
-import { insertEvents, reportAttempt } from '../../dag/index.js';
-import {
-  type AttemptRow,
-  type Database,
-  json,
-  type Listener,
-  type TokenRow,
-  type WorkerInfo,
-} from '../../store/index.js';
+import { type ErrorJson, type Logger, OttoError, type Progress } from '../../base/index.js';
+import { insertEvents, isOutage, reportAttempt } from '../../dag/index.js';
+import { type AttemptRow, type Database, json, type Listener, type TokenRow } from '../../store/index.js';
 import {
   type AssignmentContext,
   type AttachRequest,
@@ -31,7 +24,7 @@ import { record } from './record.js';
 export interface GatewayOptions {
   db: Database;
   listener: Pick<Listener, 'on'>;
-  tokens: Pick<Tokens, 'authenticate'>;
+  tokens: Pick<Tokens, 'authenticate' | 'authenticateId'>;
   artifacts: ArtifactTransferOptions['artifacts'];
   controlPlaneId: string;
   version: string;
@@ -40,10 +33,20 @@ export interface GatewayOptions {
   contextOf(attempt: AttemptRow): Promise<AssignmentContext>;
 }
 
+/** What a worker reports when not the command failed but the worker went away under it. */
+const lossCodes = new Set([
+  'WORKER_STOPPED',
+  'WORKER_DRAINING',
+  'WORKER_RESTARTED',
+  'LEASE_LOST',
+  'CONTROL_PLANE_UNREACHABLE',
+]);
+
 type Outgoing = MessageInitShape<typeof AttachResponseSchema>['message'];
 
 interface Session {
   workerId: string;
+  tokenId: string;
   leaseEpoch: number;
   send(message: Outgoing): void;
   end(): void;
@@ -146,6 +149,7 @@ export class WorkerGateway {
       });
       const session: Session = {
         workerId: admitted.workerId,
+        tokenId: token.id,
         leaseEpoch: admitted.leaseEpoch,
         send,
         end: () => out.end(),
@@ -206,8 +210,12 @@ export class WorkerGateway {
     }
   }
 
-  /** Extends the lease; false (and the worker is told) when another process has it. */
+  /** Extends the lease; false (and the worker is told) when another process has it or its token is no longer good. */
   async #renew(session: Session, freeBytes: number): Promise<boolean> {
+    if (!(await this.#options.tokens.authenticateId(session.tokenId))) {
+      await this.#dismiss(session);
+      return false;
+    }
     const row = await this.#options.db
       .updateTable('workers')
       .set({
@@ -234,6 +242,23 @@ export class WorkerGateway {
     session.send({ case: 'refused', value: { errorJson: JSON.stringify(error) } });
     session.end();
     return false;
+  }
+
+  /** A worker whose token was revoked or has expired: what it has in hand is lost. */
+  async #dismiss(session: Session): Promise<void> {
+    const { db, logger } = this.#options;
+    const error = new OttoError('TOKEN_REFUSED', 'the token has expired or was revoked');
+    logger.warn({ worker: session.workerId }, 'a worker was dismissed: its token is no longer good');
+    await db
+      .updateTable('workers')
+      .set({ state: 'LOST', note: error.message })
+      .where('id', '=', session.workerId)
+      .where('token_id', '=', session.tokenId)
+      .where('state', 'in', ['STARTING', 'READY', 'DRAINING'])
+      .execute();
+    await loseAttempts(db, session.workerId, `worker ${session.workerId} was dismissed: ${error.message}`);
+    session.send({ case: 'refused', value: { errorJson: JSON.stringify(error) } });
+    session.end();
   }
 
   /** Sends what the worker should have and does not say it has; also what was assigned while it was away. */
@@ -278,6 +303,7 @@ export class WorkerGateway {
     try {
       context = await this.#options.contextOf(attempt);
     } catch (error) {
+      if (isOutage(error)) throw error;
       await reportAttempt(this.#options.db, attempt.id, {
         state: 'FAILED',
         output: null,
@@ -297,7 +323,11 @@ export class WorkerGateway {
         configJson: JSON.stringify(attempt.input),
         contextJson: JSON.stringify(context),
         timeoutMs: BigInt(
-          Math.max(1, (attempt.deadline_at?.getTime() ?? Date.now() + 3_600_000) - Date.now()),
+          // It begins when it arrives: the time of day has no say in how long it may take.
+          Math.max(
+            1,
+            attempt.deadline_at ? attempt.deadline_at.getTime() - attempt.created_at.getTime() : 3_600_000,
+          ),
         ),
       },
     });
@@ -312,10 +342,12 @@ export class WorkerGateway {
       .executeTakeFirst();
     // A report under another lease is old news: the attempt was given up, and perhaps made again elsewhere.
     if (attempt?.worker_id === session.workerId && attempt.lease_epoch === session.leaseEpoch) {
+      const error = report.errorJson === '' ? null : (JSON.parse(report.errorJson) as ErrorJson);
+      const lost = report.state === 'FAILED' && lossCodes.has(error?.code ?? '');
       await reportAttempt(db, report.attemptId, {
-        state: report.state as AttemptRow['state'],
+        state: lost ? 'LOST' : (report.state as AttemptRow['state']),
         output: report.outputJson === '' ? null : JSON.parse(report.outputJson),
-        error: report.errorJson === '' ? null : JSON.parse(report.errorJson),
+        error,
       });
     }
     session.send({ case: 'stored', value: { attemptId: report.attemptId } });
@@ -345,12 +377,15 @@ export class WorkerGateway {
 
   /** The worker ends in order: what it had in hand is lost now, not when its lease runs out. */
   async #goodbye(session: Session, reason: string): Promise<void> {
-    await this.#options.db
+    const ended = await this.#options.db
       .updateTable('workers')
       .set({ state: 'STOPPED', stopped_at: sql<Date>`now()`, note: reason })
       .where('id', '=', session.workerId)
       .where('lease_epoch', '=', session.leaseEpoch)
-      .execute();
+      .returning('id')
+      .executeTakeFirst();
+    // Another process has its place by now.
+    if (!ended) return;
     await loseAttempts(this.#options.db, session.workerId, `worker ${session.workerId} ended: ${reason}`);
   }
 
@@ -402,8 +437,4 @@ export async function loseAttempts(db: Database, workerId: string, message: stri
     .where('worker_id', '=', workerId)
     .where('state', 'in', ['ASSIGNED', 'RUNNING'])
     .execute();
-}
-
-function infoOf(hello: Hello): WorkerInfo {
-  return JSON.parse(hello.infoJson === '' ? '{}' : hello.infoJson) as WorkerInfo;
 }

@@ -1,48 +1,66 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { sql } from 'kysely';
 import { type Clock, type Logger, newId, OttoError } from '../../base/index.js';
 import { type Database, json, type WorkerKind, type WorkerRow } from '../../store/index.js';
+import { type LaunchOrder, launchOrderText } from '../../workers/index.js';
 import type { Tokens } from '../services/tokens.js';
-
-/** How a worker is started; kept with its row, so that another control plane can start it again. Never a secret. */
-export type LaunchPlan =
-  | { how: 'local'; root: string }
-  | {
-      how: 'ssh';
-      host: string;
-      user?: string;
-      port?: number;
-      identityFile?: string;
-      ottoPath: string;
-      root: string;
-      knownHostsFile?: string;
-    };
+import { type CommandLine, type LaunchPlan, localCommandLine, sshCommandLine } from './launch-plan.js';
+import { allocatedPort, explainSsh } from './ssh-log.js';
 
 export interface LauncherOptions {
   db: Database;
+  /** Id of this control plane. */
+  controlPlaneId: string;
   tokens: Pick<Tokens, 'issue'>;
   /** Program and first arguments that run `otto`. */
   ottoCommand: readonly string[];
-  /** Where local workers keep their roots. */
+  /** Further flags of workers on this machine, such as `--plugin FILE`. */
+  localFlags?: readonly string[];
+  /** Where local workers keep their roots, and all of them their logs. */
   workersRoot: string;
   /** The worker listener's address, as a process on this machine reaches it. Known once the server listens. */
   workerUrl: () => string;
-  /** PEM file of the certificate authority that workers on this machine should trust. */
+  /** PEM file of the certificate authority that launched workers trust. */
   caFile?: string;
+  /** The name in the listener's certificate, where `workerUrl` has another. */
+  tlsName?: () => string | undefined;
   clock: Clock;
   logger: Logger;
 }
 
+/** A process that was started for a worker. */
+interface Launched {
+  child: ChildProcess;
+  plan: LaunchPlan;
+  /** Its token tells the processes of one worker apart. */
+  tokenId: string;
+  logFile: string;
+  /** Where this process's part of the log begins, bytes. */
+  logFrom: number;
+  sshLogFile: string;
+  /** Why it could not be started at all. */
+  failure?: Error;
+}
+
 const attachLimitMs = 60_000;
+/** How long a process that lost its lease may take to come back before it is replaced. */
+const comeBackMs = 15_000;
+const lookMs = 50;
+/** How often it asks whether the control plane that was starting a worker is gone. */
+const claimMs = 500;
+/** A process that has not ended this long after it was told to never will. */
+const endLimitMs = 30_000;
 
 /** Starts worker processes, here or over SSH, and knows which of them are its children. */
 export class WorkerLauncher {
   readonly #options: LauncherOptions;
-  readonly #children = new Map<string, ChildProcess>();
+  readonly #launched = new Map<string, Launched>();
+  /** Starts under way: two callers must not make two processes of one worker. */
+  readonly #starting = new Map<string, Promise<boolean>>();
 
   constructor(options: LauncherOptions) {
     this.#options = options;
@@ -86,25 +104,52 @@ export class WorkerLauncher {
   /** Resolves when the worker is attached, starting its process again where it is gone. */
   async ensure(workerId: string, signal: AbortSignal): Promise<WorkerRow> {
     const row = await this.#row(workerId);
-    if (row.state === 'READY' || row.state === 'DRAINING') return row;
+    if (isAttached(row)) return row;
     if (row.how === 'manual') {
       throw new OttoError('WORKER_LOST', `worker ${row.name} is ${row.state} and was started by hand`, {
         hint: 'Start it again with the command that started it.',
         transient: true,
       });
     }
-    const child = this.#children.get(workerId);
-    const running = child !== undefined && child.exitCode === null && child.signalCode === null;
-    const log = running ? undefined : await this.#start(row);
-    return await this.#attached(workerId, signal, log);
+    // Its root, and what it holds there, is not on this machine.
+    if (row.how === 'local' && row.info.host !== undefined && row.info.host !== hostname()) {
+      throw new OttoError(
+        'WORKER_ELSEWHERE',
+        `worker ${row.name} is ${row.state} and belongs to the machine ${row.info.host}`,
+        { hint: 'A control plane on that machine starts it again.', transient: true },
+      );
+    }
+    if (row.state === 'LOST' && this.#isRunning(workerId)) {
+      // Frozen or cut off, and perhaps back in a moment.
+      const back = await this.#attached(workerId, signal, comeBackMs).catch((error: unknown) => {
+        if (error instanceof OttoError) return undefined;
+        throw error;
+      });
+      if (back) return back;
+      await this.reap(workerId);
+    }
+    const began = this.#options.clock.monotonic();
+    while (!this.#isRunning(workerId) && !(await this.#startOnce(row))) {
+      if (isAttached(await this.#row(workerId))) break;
+      if (this.#options.clock.monotonic() - began > attachLimitMs) break;
+      await this.#options.clock.sleep(claimMs, signal);
+    }
+    return await this.#attached(workerId, signal, attachLimitMs);
   }
 
-  /** Ends the child process of a worker, if it is ours: politely, then not. */
+  /** Ends the process of a worker, if it is ours or another control plane left it here: politely, then not. */
   async reap(workerId: string, limitMs = 10_000): Promise<void> {
-    const child = this.#children.get(workerId);
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const launched = this.#launched.get(workerId);
+    if (!launched || !isRunning(launched.child)) {
+      const row = await this.#row(workerId);
+      if (row.how === 'local' && !isAttached(row)) await endPredecessor(row, this.#options.clock);
+      return;
+    }
+    const { child, plan } = launched;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
+    // The end of ssh would not end the worker: it is asked through it.
+    if (plan.how === 'ssh' && child.stdin?.writable) child.stdin.write(launchOrderText.drain);
+    else child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
     await ended;
     clearTimeout(timer);
@@ -112,94 +157,129 @@ export class WorkerLauncher {
 
   /** The ids of the workers whose processes are children of this one and run. */
   children(): string[] {
-    return [...this.#children]
-      .filter(([, child]) => child.exitCode === null && child.signalCode === null)
-      .map(([id]) => id);
+    return [...this.#launched.keys()].filter((id) => this.#isRunning(id));
   }
 
-  async #start(row: WorkerRow): Promise<string> {
-    const plan = row.launch as LaunchPlan;
-    await endPredecessor(row, this.#options.clock);
-    const token = await this.#issueToken(row);
-    await this.#options.db
+  #isRunning(workerId: string): boolean {
+    const launched = this.#launched.get(workerId);
+    return launched !== undefined && isRunning(launched.child);
+  }
+
+  /** False where another control plane is at it. */
+  async #startOnce(row: WorkerRow): Promise<boolean> {
+    let starting = this.#starting.get(row.id);
+    if (!starting) {
+      starting = this.#start(row).finally(() => this.#starting.delete(row.id));
+      this.#starting.set(row.id, starting);
+    }
+    return await starting;
+  }
+
+  /** Takes the start for this control plane, unless one that is alive is at it: two processes would fight for one root. */
+  async #claim(row: WorkerRow): Promise<boolean> {
+    const { db, controlPlaneId } = this.#options;
+    const claimed = await db
       .updateTable('workers')
-      .set({ state: 'STARTING', stopped_at: null, note: null })
+      .set({ state: 'STARTING', control_plane_id: controlPlaneId, stopped_at: null, note: null })
       .where('id', '=', row.id)
-      .execute();
-    const logFile = join(this.#options.workersRoot, row.id, 'worker.log');
-    await mkdir(join(this.#options.workersRoot, row.id), { recursive: true });
+      .where((where) =>
+        where.or([
+          where('state', 'in', ['LOST', 'STOPPED']),
+          where.and([
+            where('state', '=', 'STARTING'),
+            where.or([
+              where('control_plane_id', 'is', null),
+              where('control_plane_id', '=', controlPlaneId),
+              where('control_plane_id', 'not in', (alive) =>
+                alive.selectFrom('control_planes').select('id').where('stopped_at', 'is', null),
+              ),
+            ]),
+          ]),
+        ]),
+      )
+      .returning('id')
+      .executeTakeFirst();
+    return claimed !== undefined;
+  }
+
+  async #start(row: WorkerRow): Promise<boolean> {
+    if (!(await this.#claim(row))) return false;
+    const plan = row.launch as LaunchPlan;
+    if (plan.how === 'local') await endPredecessor(row, this.#options.clock);
+    const { token, tokenId } = await this.#issueToken(row);
+    const folder = join(this.#options.workersRoot, row.id);
+    await mkdir(folder, { recursive: true });
+    const logFile = join(folder, 'worker.log');
+    const sshLogFile = join(folder, 'ssh.log');
+    const order = await this.#order(token, plan);
+    if (plan.how === 'ssh') await writeFile(sshLogFile, '', { mode: 0o600 });
     const output = await open(logFile, 'a', 0o600);
     try {
-      const { program, args } = this.#commandLine(row, plan);
+      const { program, args } = this.#commandLine(row, plan, sshLogFile);
       const child = spawn(program, args, {
         stdio: ['pipe', output.fd, output.fd],
         // Its own group: Ctrl-C in our terminal is ours to pass on.
         detached: true,
-        env: plan.how === 'ssh' ? process.env : { ...process.env, OTTO_WORKER_TOKEN: token },
       });
-      this.#children.set(row.id, child);
-      child.on('error', (error) =>
-        this.#options.logger.warn({ err: error, worker: row.id }, 'a worker could not be started'),
+      const logFrom = (await output.stat()).size;
+      const launched: Launched = { child, plan, tokenId, logFile, logFrom, sshLogFile };
+      this.#launched.set(row.id, launched);
+      child.on('error', (error) => {
+        launched.failure = error;
+      });
+      child.on('exit', (code, signal) => void this.#exited(row.id, launched, signal ?? `status ${code}`));
+      child.stdin?.on('error', (error) =>
+        this.#options.logger.debug({ err: error, worker: row.id }, 'a worker no longer reads its stdin'),
       );
-      child.on('exit', (code, signal) => void this.#exited(row.id, code, signal));
-      child.stdin?.on('error', () => {});
-      // Over SSH the token goes through the encrypted channel, never through argv or the remote environment.
-      child.stdin?.end(plan.how === 'ssh' ? `${token}\n` : '');
       child.unref();
+      void this.#give(launched, order).catch((error: unknown) =>
+        this.#options.logger.warn({ err: error, worker: row.id }, 'a worker could not be given its order'),
+      );
+      return true;
     } finally {
       await output.close();
     }
-    return logFile;
   }
 
-  #commandLine(row: WorkerRow, plan: LaunchPlan): { program: string; args: string[] } {
-    const worker = ['worker', row.kind, '--id', row.id, '--name', row.name, '--root', plan.root];
-    if (plan.how === 'local') {
-      const [program, ...first] = this.#options.ottoCommand;
-      const ca = this.#options.caFile === undefined ? [] : ['--tls-ca', this.#options.caFile];
-      const orphan = ['--orphan-timeout', '60s'];
-      return {
-        program: program!,
-        args: [...first, ...worker, '--server', this.#options.workerUrl(), ...ca, ...orphan],
-      };
-    }
-    const url = new URL(this.#options.workerUrl());
-    const port = url.port;
-    // The worker reaches us through the SSH connection itself: nothing of ours need listen on the network.
-    const remote = [
-      plan.ottoPath,
-      ...worker,
-      '--server',
-      `${url.protocol}//127.0.0.1:${port}`,
-      '--token-file',
-      '-',
-    ];
+  #commandLine(row: WorkerRow, plan: LaunchPlan, logFile: string): CommandLine {
+    const { ottoCommand, localFlags: flags = [] } = this.#options;
+    if (plan.how === 'local') return localCommandLine(row, plan.root, { ottoCommand, flags });
+    const { hostname: host, port } = new URL(this.#options.workerUrl());
+    return sshCommandLine(row, plan, { host, port, logFile });
+  }
+
+  async #order(token: string, plan: LaunchPlan): Promise<LaunchOrder> {
+    const { caFile, tlsName, workerUrl } = this.#options;
+    const server = workerUrl();
+    const { protocol, hostname: host } = new URL(server);
+    // Through the tunnel it is 127.0.0.1 for the worker, and still the same certificate.
+    const serverName = tlsName?.() ?? (plan.how === 'ssh' ? host.replace(/^\[(.*)\]$/, '$1') : undefined);
+    if (protocol === 'http:') return { server, token, insecure: true };
     return {
-      program: 'ssh',
-      args: [
-        '-T',
-        '-o',
-        'BatchMode=yes',
-        '-o',
-        'StrictHostKeyChecking=yes',
-        '-o',
-        'ExitOnForwardFailure=yes',
-        '-o',
-        'ServerAliveInterval=10',
-        ...(plan.knownHostsFile ? ['-o', `UserKnownHostsFile=${plan.knownHostsFile}`] : []),
-        ...(plan.identityFile ? ['-i', plan.identityFile, '-o', 'IdentitiesOnly=yes'] : []),
-        ...(plan.port ? ['-p', String(plan.port)] : []),
-        '-R',
-        `127.0.0.1:${port}:${url.hostname}:${port}`,
-        '--',
-        plan.user ? `${plan.user}@${plan.host}` : plan.host,
-        // One string for the remote shell: each word quoted.
-        remote.map(shellQuote).join(' '),
-      ],
+      server,
+      token,
+      ...(caFile !== undefined && { ca: await readFile(caFile, 'utf8') }),
+      ...(serverName !== undefined && { serverName }),
     };
   }
 
-  async #issueToken(row: WorkerRow): Promise<string> {
+  /** Hands over address and token; over SSH as soon as the port at the other end is known. */
+  async #give(launched: Launched, order: LaunchOrder): Promise<void> {
+    const { child, plan, sshLogFile } = launched;
+    let { server } = order;
+    if (plan.how === 'ssh') {
+      let port: string | undefined;
+      while (port === undefined) {
+        if (!isRunning(child)) return;
+        await this.#options.clock.sleep(lookMs);
+        port = allocatedPort(await readFile(sshLogFile, 'utf8'));
+      }
+      server = `${new URL(server).protocol}//127.0.0.1:${port}`;
+    }
+    child.stdin?.write(launchOrderText.order({ ...order, server }));
+  }
+
+  async #issueToken(row: WorkerRow): Promise<{ token: string; tokenId: string }> {
     const { token, row: issued } = await this.#options.tokens.issue(
       { name: `worker ${row.name}`, role: 'worker' },
       { name: 'control plane', role: 'admin' },
@@ -214,46 +294,43 @@ export class WorkerLauncher {
       }
       await tx.updateTable('workers').set({ token_id: issued.id }).where('id', '=', row.id).execute();
     });
-    return token;
+    return { token, tokenId: issued.id };
   }
 
-  async #attached(workerId: string, signal: AbortSignal, logFile: string | undefined): Promise<WorkerRow> {
+  async #attached(workerId: string, signal: AbortSignal, limitMs: number): Promise<WorkerRow> {
     const began = this.#options.clock.monotonic();
     for (;;) {
       signal.throwIfAborted();
       const row = await this.#row(workerId);
-      if (row.state === 'READY' || row.state === 'DRAINING') return row;
-      const child = this.#children.get(workerId);
-      const gone = child !== undefined && (child.exitCode !== null || child.signalCode !== null);
-      if (gone || row.state === 'STOPPED') {
-        throw new OttoError(
-          'WORKER_FAILED',
-          `worker ${row.name} ended before it was attached: ${await tail(logFile)}`,
-          {
-            hint: 'Its log is worker.log in its folder.',
-          },
-        );
+      if (isAttached(row)) return row;
+      const launched = this.#launched.get(workerId);
+      if (launched && !isRunning(launched.child)) throw await explain(row, launched);
+      if (row.state === 'STOPPED') throw new OttoError('WORKER_STOPPED', `worker ${row.name} was stopped`);
+      if (this.#options.clock.monotonic() - began > limitMs) {
+        const said = launched ? await saidBy(launched) : 'another control plane starts it';
+        throw new OttoError('WORKER_SILENT', `worker ${row.name} did not attach within ${limitMs / 1000} s: ${said}`, {
+          transient: true,
+          ...(launched && { hint: `Its log is ${launched.logFile}.` }),
+        });
       }
-      if (this.#options.clock.monotonic() - began > attachLimitMs) {
-        throw new OttoError(
-          'WORKER_SILENT',
-          `worker ${row.name} did not attach within ${attachLimitMs / 1000} s: ${await tail(logFile)}`,
-        );
-      }
-      await this.#options.clock.sleep(50, signal);
+      await this.#options.clock.sleep(lookMs, signal);
     }
   }
 
-  /** A child that ended without saying goodbye has lost what it had in hand: no need to wait for its lease. */
-  async #exited(workerId: string, code: number | null, signal: string | null): Promise<void> {
-    const note = `its process ended with ${signal ?? `status ${code}`}`;
+  /**
+   * A process that ended without saying goodbye has lost what it had in hand: no need to wait for its lease. Where ssh
+   * ended, so has the tunnel that the worker needs.
+   */
+  async #exited(workerId: string, { tokenId, plan }: Launched, how: string): Promise<void> {
+    const note = plan.how === 'ssh' ? `its SSH connection ended with ${how}` : `its process ended with ${how}`;
     try {
       await this.#options.db.transaction().execute(async (tx) => {
         const lost = await tx
           .updateTable('workers')
           .set({ state: 'LOST', note })
           .where('id', '=', workerId)
-          .where('how', '=', 'local')
+          // Not when another process took its place.
+          .where('token_id', '=', tokenId)
           .where('state', 'in', ['STARTING', 'READY', 'DRAINING'])
           .returning('id')
           .executeTakeFirst();
@@ -271,10 +348,7 @@ export class WorkerLauncher {
       });
     } catch (error) {
       // The sweeper finds it by its lease.
-      this.#options.logger.debug(
-        { err: error, worker: workerId },
-        'the end of a worker could not be written',
-      );
+      this.#options.logger.debug({ err: error, worker: workerId }, 'the end of a worker could not be written');
     }
   }
 
@@ -289,16 +363,61 @@ export class WorkerLauncher {
   }
 }
 
+function isAttached(row: WorkerRow): boolean {
+  return row.state === 'READY' || row.state === 'DRAINING';
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
+
+/** Why a process ended before its worker was attached. */
+async function explain(row: WorkerRow, launched: Launched): Promise<OttoError> {
+  const { child, plan, logFile, failure } = launched;
+  if (failure) {
+    const missing = (failure as NodeJS.ErrnoException).code === 'ENOENT';
+    return new OttoError('WORKER_FAILED', `worker ${row.name} could not be started: ${failure.message}`, {
+      ...(plan.how === 'ssh' && missing && { hint: 'Install the OpenSSH client (ssh) where the control plane runs.' }),
+      cause: failure,
+    });
+  }
+  const said = await saidBy(launched);
+  if (plan.how === 'ssh') {
+    const log = await readFile(launched.sshLogFile, 'utf8').catch(() => '');
+    // Some of its warnings ssh writes to stderr all the same.
+    return explainSsh(plan, { status: child.exitCode, log: `${said}\n${log}`, said });
+  }
+  return new OttoError('WORKER_FAILED', `worker ${row.name} ended before it was attached: ${said}`, {
+    hint: `Its log is ${logFile}.`,
+  });
+}
+
+/** What a process last wrote: its final error where there is one. */
+async function saidBy({ logFile, logFrom }: Launched): Promise<string> {
+  const log = await readFile(logFile).catch(() => Buffer.alloc(0));
+  const text = log.subarray(logFrom).toString('utf8').trimEnd();
+  const error = text.lastIndexOf('otto: ');
+  const lines = (error < 0 ? text : text.slice(error + 'otto: '.length)).split('\n');
+  return lines.slice(-5).join(' | ') || 'it said nothing';
+}
+
 /**
  * A local worker outlives a control plane that is killed, and may look for it at an address that is gone. It holds the
- * folder that its successor needs.
+ * folder that its successor needs. At other hosts the successor does this itself.
  */
 async function endPredecessor(row: WorkerRow, clock: Clock): Promise<void> {
   const { pid, host } = row.info;
-  if (row.how !== 'local' || !pid || host !== hostname()) return;
+  if (!pid || host !== hostname()) return;
   for (let waited = 0; await isWorker(pid, row.id); waited += 100) {
+    if (waited > endLimitMs) {
+      throw new OttoError('WORKER_STUCK', `process ${pid} of worker ${row.name} does not end`, { transient: true });
+    }
     // Politely first: it may be putting settings back.
-    process.kill(pid, waited < 5_000 ? 'SIGTERM' : 'SIGKILL');
+    try {
+      process.kill(pid, waited < 5_000 ? 'SIGTERM' : 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
     await clock.sleep(100);
   }
 }
@@ -307,14 +426,4 @@ async function endPredecessor(row: WorkerRow, clock: Clock): Promise<void> {
 async function isWorker(pid: number, workerId: string): Promise<boolean> {
   const { stdout, exitCode } = await execa('ps', ['-p', String(pid), '-o', 'args='], { reject: false });
   return exitCode === 0 && stdout.includes(workerId);
-}
-
-function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-async function tail(file: string | undefined): Promise<string> {
-  if (!file) return 'no log';
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').slice(-5).join(' | ') || 'its log is empty';
 }

@@ -32,7 +32,7 @@ export interface Dispatcher {
     spec: AttemptSpec,
     context: { signal: AbortSignal; log: (message: string) => void },
   ): Promise<unknown>;
-  /** Clears away what a lost attempt may have left changed, before the next one. */
+  /** Clears away what an attempt that did not succeed has left, before the next one. */
   beforeRetry(run: RunRow, command: DagCommand): Promise<void>;
   /** Whether what a succeeded command made is still there. */
   isAlive(run: RunRow, command: DagCommand, output: unknown): Promise<boolean>;

@@ -57,6 +57,8 @@ export class RunDriver {
   readonly #deadlines: Deadlines;
   /** Since when a READY command has found no worker, by the monotonic clock. */
   readonly #unplacedSince = new Map<string, number>();
+  /** Since when what a lost attempt left could not be cleared away. */
+  readonly #unclearedSince = new Map<string, number>();
   readonly #abandoned = new AbortController();
   #actedOnTimeout = false;
   #cancelsSent = new Set<string>();
@@ -129,6 +131,16 @@ export class RunDriver {
 
   /** Ends a run that cannot be driven, so that it does not stay RUNNING for ever. */
   async giveUp(error: ErrorJson): Promise<void> {
+    const changes = noChanges();
+    for (const command of [...this.#commands.values()]) {
+      if (isEnded(command.state)) continue;
+      if (command.state === 'RUNNING') {
+        const id = this.#attemptId(command.name, command.attempt);
+        changes.endedAttempts.push({ id, state: 'CANCELLED', error });
+      }
+      this.#to(changes, command.name, command.state === 'RUNNING' ? 'FAILED' : 'CANCELLED', { error });
+    }
+    await this.#commit(changes);
     await this.#end('FAILED', error);
   }
 
@@ -189,7 +201,12 @@ export class RunDriver {
     const counted = { attempt: command.attempt - command.attempts_before, losses: command.losses };
     const next = afterAttempt(spec, counted, state, type?.onWorkerLost ?? 'fail', now);
     if (next.state === 'READY') {
-      if (state === 'LOST') await this.#options.dispatcher.beforeRetry(this.#run, spec);
+      const obstacle = await this.#clearBeforeRetry(attempt, spec);
+      if (obstacle === 'later') return;
+      if (obstacle) {
+        this.#to(changes, spec.name, 'FAILED', { error: obstacle.toJSON(), reason: null });
+        return;
+      }
       this.#to(changes, spec.name, 'READY', {
         losses: next.losses,
         not_before: next.retryAtMs === undefined ? null : new Date(next.retryAtMs),
@@ -205,6 +222,22 @@ export class RunDriver {
         error: next.state === 'SUCCEEDED' ? null : (error ?? lostError(spec)),
         reason: null,
       });
+    }
+  }
+
+  /** Tried every round until it works, or until a limit: a target may be restarting. */
+  async #clearBeforeRetry(attempt: AttemptRow, spec: DagCommand): Promise<OttoError | 'later' | undefined> {
+    const { clock, dispatcher } = this.#options;
+    try {
+      await dispatcher.beforeRetry(this.#run, spec);
+      this.#unclearedSince.delete(attempt.id);
+      return undefined;
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      const since = this.#unclearedSince.get(attempt.id) ?? clock.monotonic();
+      this.#unclearedSince.set(attempt.id, since);
+      if (clock.monotonic() - since < placementLimitMs) return 'later';
+      return OttoError.from(error, 'NOT_CLEARED');
     }
   }
 

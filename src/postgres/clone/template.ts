@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { ProgressSink } from '../../base/index.js';
 import { cancellable } from '../backup/cancellable.js';
-import { connect, withConnection } from '../connect.js';
+import { connect } from '../connect.js';
 import type { ServerInfo } from '../describe-server.js';
 import { samePath } from '../paths.js';
 import { parseUrl, withDatabase } from '../url.js';
@@ -89,10 +89,4 @@ export async function createFromTemplate(
   } finally {
     await client.end().catch(() => {});
   }
-}
-
-async function dropCreated(plan: TemplatePlan): Promise<void> {
-  await withConnection(plan.maintenanceUrl, {}, (client) =>
-    client.query(`drop database if exists ${pg.escapeIdentifier(plan.to)}`),
-  );
 }

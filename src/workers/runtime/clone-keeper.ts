@@ -71,6 +71,11 @@ export class CloneKeeper {
     return [...found].sort();
   }
 
+  /** Whether a clone here has a time to live: its end would have no witness without this process. */
+  async expire(): Promise<boolean> {
+    return (await this.#notes()).some((note) => note.stopped === undefined && note.expiresAt !== undefined);
+  }
+
   /** Marks clones for removal and removes them. */
   async drop(ids: string[], why: string): Promise<void> {
     for (const id of ids) this.#unwanted.set(id, why);

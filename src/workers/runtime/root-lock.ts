@@ -45,7 +45,7 @@ export async function endPredecessor(root: string, workerId: string, limitMs = 2
   if (!holder || saved?.workerId !== workerId || holder.host !== hostname()) return;
   const isHolder = async (): Promise<boolean> =>
     isAlive(holder.pid) && (holder.started === null || (await startOf(holder.pid)) === holder.started);
-  for (let waitedMs = 0; await isHolder(); waitedMs += retryMs) {
+  for (let waitedMs = 0; waitedMs < limitMs + guardStaleMs && (await isHolder()); waitedMs += retryMs) {
     // The second signal is the one that stops: see processSignals.
     if (waitedMs === 0 || waitedMs === retryMs) signal(holder.pid, 'SIGTERM');
     if (waitedMs >= limitMs) signal(holder.pid, 'SIGKILL');

@@ -323,11 +323,11 @@ export class Worker {
     this.#link?.close();
   }
 
-  /** Nothing runs, no clone needs a guardian, and no control plane has been seen for long. */
+  /** Nothing runs, no clone has a time to live that somebody must see to, and no control plane has been seen for long. */
   async #isOrphaned(): Promise<boolean> {
     const limit = this.#options.orphanTimeoutMs ?? defaults.orphanTimeoutMs;
     if (this.#clock.monotonic() - this.#lastContact < limit) return false;
-    if (this.#attempts.running.length > 0 || (await this.#clones.ids()).length > 0) return false;
+    if (this.#attempts.running.length > 0 || (await this.#clones.expire())) return false;
     this.#ending.end(`no control plane was reached for ${limit / 1000} s`);
     return true;
   }

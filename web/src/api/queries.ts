@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { get, path, type Query } from './client.js';
 import type {
+  ArtifactDetail,
   ArtifactView,
   AuditEntry,
   CaptureView,
@@ -9,7 +10,6 @@ import type {
   CollectorView,
   CommandTypeView,
   ControlPlaneView,
-  JsonValue,
   Overview,
   Page,
   RowsPage,
@@ -99,8 +99,7 @@ export const captureQuery = (id: string) =>
 export const artifactQuery = (id: string) =>
   queryOptions({
     queryKey: ['artifacts', 'one', id],
-    queryFn: ({ signal }) =>
-      get<ArtifactView & { manifest: Record<string, JsonValue> }>(path('artifacts', id), undefined, signal),
+    queryFn: ({ signal }) => get<ArtifactDetail>(path('artifacts', id), undefined, signal),
   });
 
 export const rowsQuery = (id: string, offset: number, limit: number) =>

@@ -38,13 +38,12 @@ export type WorkloadView = Shape<'TargetWorkload'>;
 export type CaptureView = Shape<'CaptureDetail'>;
 export type SettingView = Shape<'SettingView'>;
 export type Dag = Shape<'Dag'>;
-export type Validation = Shape<'Validation'>;
+export type Validation = Shape<'DagValidation'>;
 export type Progress = Shape<'Progress'>;
 export type RunSummary = Shape<'RunSummary'>;
 export type RunDetail = Shape<'RunDetail'>;
 export type CommandView = Shape<'CommandView'>;
 export type EventView = Shape<'EventView'>;
-export type RunStateEvent = Shape<'RunLight'>;
 export type CloneView = Shape<'CloneView'>;
 export type WorkerView = Shape<'WorkerView'>;
 export type ScheduleView = Shape<'ScheduleView'>;
@@ -54,6 +53,16 @@ export type AuditEntry = Shape<'AuditView'>;
 export type ControlPlaneView = Shape<'ControlPlaneView'>;
 export type Overview = Shape<'Overview'>;
 export type RowsPage = Shape<'ArtifactRows'>;
+
+/** What the stream of a run sends on each change; a stream's messages are not part of the generated types. */
+export interface RunStateEvent {
+  id: string;
+  state: RunState;
+  commands: Pick<
+    CommandView,
+    'name' | 'state' | 'attempt' | 'progress' | 'startedAt' | 'endedAt' | 'error' | 'reason'
+  >[];
+}
 
 export type Role = Session['role'];
 export type RunState = RunDetail['state'];

@@ -315,7 +315,7 @@ function templateColumns(share: [number, number] | undefined, total: number): Co
     {
       key: 'sparkline',
       header: 'Calls over time',
-      width: '8rem',
+      width: '6.5rem',
       hideBelow: 64,
       cell: (row) => (
         <Sparkline

@@ -189,7 +189,19 @@ interface CommandTableProps {
 
 function CommandTable({ commands, selected, onSelect }: CommandTableProps) {
   const columns: Column<CommandView>[] = [
-    { key: 'state', header: 'State', cell: (command) => <Status state={command.state} /> },
+    {
+      key: 'state',
+      header: 'State',
+      cell: (command) => {
+        const text = nowText(command);
+        return (
+          <span>
+            <Status state={command.state} />
+            {text && <span className="cell-sub">{text}</span>}
+          </span>
+        );
+      },
+    },
     {
       key: 'name',
       header: 'Command',
@@ -206,14 +218,6 @@ function CommandTable({ commands, selected, onSelect }: CommandTableProps) {
           <span className="cell-sub mono">{command.type}</span>
         </span>
       ),
-    },
-    {
-      key: 'now',
-      header: 'Now',
-      cell: (command) => {
-        const text = nowText(command);
-        return text ? <span className="muted">{text}</span> : <None />;
-      },
     },
     {
       key: 'parents',

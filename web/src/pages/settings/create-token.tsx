@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { post } from '../../api/client.js';
-import type { Role, TokenView } from '../../api/types.js';
+import type { IssuedToken, Role } from '../../api/types.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
@@ -32,7 +32,7 @@ function Form({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
   const [days, setDays] = useState('90');
-  const [made, setMade] = useState<TokenView & { token: string }>();
+  const [made, setMade] = useState<IssuedToken>();
   const [error, setError] = useState<Error>();
   const [busy, setBusy] = useState(false);
   const queries = useQueryClient();

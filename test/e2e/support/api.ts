@@ -1,0 +1,47 @@
+import type { RunDetail, WorkerView } from '../../../src/cli/api-types.js';
+import { type Otto, waitFor } from './otto.js';
+
+export type { RunDetail, WorkerView } from '../../../src/cli/api-types.js';
+
+/** Calls the API of a control plane; throws where it does not answer with success. */
+export async function callApi<T>(otto: Otto, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${otto.url}/api/v1${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${otto.adminToken}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+export async function submit(otto: Otto, document: unknown, target?: string): Promise<string> {
+  const run = await callApi<RunDetail>(otto, 'POST', '/runs', { document, ...(target !== undefined && { target }) });
+  return run.id;
+}
+
+export async function readRun(otto: Otto, id: string): Promise<RunDetail & { commands: Command[] }> {
+  return await callApi(otto, 'GET', `/runs/${id}`);
+}
+
+type Command = RunDetail['commands'][number] & { output?: Record<string, unknown>; attempts: { state: string }[] };
+
+const over = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT'];
+
+export async function endOf(otto: Otto, id: string, limitMs = 120_000) {
+  return await waitFor(
+    `run ${id} ends`,
+    async () => {
+      const run = await readRun(otto, id);
+      return over.includes(run.state) && run;
+    },
+    limitMs,
+  );
+}
+
+export async function workersOf(otto: Otto): Promise<(WorkerView & { runId?: string; info: { pid?: number } })[]> {
+  const { items } = await callApi<{ items: (WorkerView & { info: { pid?: number } })[] }>(otto, 'GET', '/workers');
+  return items;
+}
