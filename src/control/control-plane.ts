@@ -136,6 +136,7 @@ export class ControlPlane implements Control {
       gateway: this.#gateway,
       launcher: this.#launcher,
       targets: this.targets,
+      artifacts: this.artifacts,
       clock,
       logger,
     });

@@ -131,7 +131,7 @@ async function registerPlugins(app: FastifyInstance, limits: ServerLimits, versi
         transient: true,
       }),
   });
-  await app.register(fastifyStatic, { root: builtWeb, serve: false });
+  await app.register(fastifyStatic, { root: builtWeb, serve: false, preCompressed: true });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -22,23 +22,30 @@ export async function submit(otto: Otto, document: unknown, target?: string): Pr
   return run.id;
 }
 
-export async function readRun(otto: Otto, id: string): Promise<RunDetail & { commands: Command[] }> {
+export async function readRun(otto: Otto, id: string): Promise<Run> {
   return await callApi(otto, 'GET', `/runs/${id}`);
 }
 
+export type Run = Omit<RunDetail, 'commands'> & { commands: Command[] };
 type Command = RunDetail['commands'][number] & { output?: Record<string, unknown>; attempts: { state: string }[] };
 
 const over = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT'];
 
-export async function endOf(otto: Otto, id: string, limitMs = 120_000) {
+/** The run once it has ended; where it does not, the failure shows where it stands. */
+export async function endOf(otto: Otto, id: string, limitMs = 50_000): Promise<Run> {
+  let run: Run | undefined;
   return await waitFor(
     `run ${id} ends`,
     async () => {
-      const run = await readRun(otto, id);
+      run = await readRun(otto, id);
       return over.includes(run.state) && run;
     },
     limitMs,
-  );
+  ).catch((error: Error) => {
+    const { error: why, state, commands } = run ?? { commands: [] };
+    const lines = commands.map(({ name, state, reason, error }) => `${name} ${state} ${reason ?? error?.message ?? ''}`);
+    throw new Error([error.message, `${state} ${why?.message ?? ''}`, ...lines].join('\n'), { cause: error });
+  });
 }
 
 export async function workersOf(otto: Otto): Promise<(WorkerView & { runId?: string; info: { pid?: number } })[]> {

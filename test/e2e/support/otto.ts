@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -95,6 +96,7 @@ async function firstDocument(child: OttoProcess): Promise<{ url: string; workerU
   let log = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     log = (log + chunk.toString()).slice(-20_000);
+    if (process.env.OTTO_E2E_LOG) appendFileSync(process.env.OTTO_E2E_LOG, chunk);
   });
   return await new Promise((resolve, reject) => {
     child.stdout?.on('data', (chunk: Buffer) => {
