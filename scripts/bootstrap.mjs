@@ -67,7 +67,9 @@ function ensureInstalled() {
 function ensureBrowser() {
   const browser = findBrowser();
   if (browser === undefined) {
-    console.error('otto: no Chromium was found: the browser tests will fail. Install one, or set OTTO_CHROMIUM.');
+    console.error(
+      'otto: no Chromium was found: the browser tests will fail. Install one, or set OTTO_CHROMIUM.',
+    );
     return;
   }
   process.env.OTTO_CHROMIUM = browser;

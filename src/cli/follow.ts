@@ -21,7 +21,7 @@ export async function followRun(api: ApiClient, id: string, out: Output, signal:
     throw error;
   }
   const run = await api.get<RunDetail>(`/runs/${encodeURIComponent(id)}`);
-  out.item({ type: 'end', run }, () => printRun(run, out));
+  out.item({ type: 'end', run }, () => printRun(run, out), { last: true });
   failUnlessSucceeded(run);
 }
 

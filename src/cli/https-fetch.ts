@@ -42,7 +42,10 @@ export async function httpsFetch(url: URL, init: HttpsRequest, trust: Trust): Pr
       const bodyless = status === 204 || status === 205;
       if (bodyless) answer.resume();
       const body = bodyless ? null : (Readable.toWeb(answer) as ReadableStream<Uint8Array>);
-      const headers = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)]);
+      const headers = Object.entries(answer.headers).map(([name, value]): [string, string] => [
+        name,
+        String(value),
+      ]);
       resolve(new Response(body, { status, headers }));
     });
     sent.on('error', reject);

@@ -70,7 +70,10 @@ async function readToken(options: ApiOptions, local: string | undefined): Promis
 }
 
 /** The authority that is named, else the one of the control plane that runs from the data folder. */
-async function readTrust(given: string | undefined, local: ControlFile | undefined): Promise<Trust | undefined> {
+async function readTrust(
+  given: string | undefined,
+  local: ControlFile | undefined,
+): Promise<Trust | undefined> {
   const file = given ?? local?.caFile;
   if (file === undefined) return undefined;
   try {
@@ -78,7 +81,10 @@ async function readTrust(given: string | undefined, local: ControlFile | undefin
     return { ca, ...(local?.tlsName !== undefined && { serverName: local.tlsName }) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`the certificate authority ${file} cannot be read (${code})`, { where: file, cause: error });
+    throw new InputError(`the certificate authority ${file} cannot be read (${code})`, {
+      where: file,
+      cause: error,
+    });
   }
 }
 

@@ -34,8 +34,9 @@ export class Output {
     process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
   }
 
-  /** One element of a stream of results. */
-  item(value: unknown, human: () => void): void {
+  /** One element of a stream of results; after the last, stdout holds all there is to say. */
+  item(value: unknown, human: () => void, options: { last?: boolean } = {}): void {
+    if (this.json && options.last) documentWritten = true;
     if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
     else human();
   }

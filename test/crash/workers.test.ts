@@ -3,7 +3,7 @@ import { crashSuite } from '../support/crash-suite.js';
 import { eventually } from '../support/eventually.js';
 import { databasePid, rowsOf, workerPids } from '../support/otto.js';
 import { kill } from '../support/processes.js';
-import { dag, ended, expectNothingLeft, type Point, reach, submit } from '../support/scenario.js';
+import { dag, ended, expectEnd, expectNothingLeft, type Point, reach, submit } from '../support/scenario.js';
 import { replicaFollows } from '../support/target.js';
 
 describe('a part other than the control plane', () => {
@@ -50,7 +50,14 @@ describe('a part other than the control plane', () => {
       const state = await ended(data, run);
       // A replay may have been over, or not yet begun, when it was hit.
       const replay = await eventually(
-        async () => (await rowsOf<{ state: string }>(data, "select state from commands where run_id = $1 and name = 'replay'", [run]))[0]?.state,
+        async () =>
+          (
+            await rowsOf<{ state: string }>(
+              data,
+              "select state from commands where run_id = $1 and name = 'replay'",
+              [run],
+            )
+          )[0]?.state,
         { what: 'the state of the replay' },
       );
       if (fails) expect(['SUCCEEDED', 'FAILED']).toContain(replay);
@@ -69,13 +76,17 @@ describe('a part other than the control plane', () => {
     kill(frozen!, 'SIGSTOP');
     await eventually(
       async () => {
-        const lost = await rowsOf(data, "select 1 from attempts where run_id = $1 and command = 'capture' and state = 'LOST'", [run]);
+        const lost = await rowsOf(
+          data,
+          "select 1 from attempts where run_id = $1 and command = 'capture' and state = 'LOST'",
+          [run],
+        );
         return lost.length > 0;
       },
       { what: 'the attempt of the frozen worker is lost', everyMs: 100 },
     );
     kill(frozen!, 'SIGCONT');
-    expect(await ended(data, run)).toBe('SUCCEEDED');
+    await expectEnd(data, run, 'SUCCEEDED');
     await expectNothingLeft({ data, run, target, autoConf });
   }, 240_000);
 
@@ -84,7 +95,7 @@ describe('a part other than the control plane', () => {
     const run = await submit(otto, dag({ captureSeconds: 5 }));
     await reach(data, run, 'capture');
     await target.restartPrimary();
-    expect(await ended(data, run)).toBe('SUCCEEDED');
+    await expectEnd(data, run, 'SUCCEEDED');
     await expectNothingLeft({ data, run, target, autoConf });
     const [{ output }] = (await rowsOf<{ output: { lost: { what: string }[] } }>(
       data,

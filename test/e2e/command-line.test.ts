@@ -49,7 +49,11 @@ describe('the command line on a running control plane', () => {
       ['db', 'add', 'shop', '--replica-url-file', file],
       { env: { OTTO_URL: primary.url } },
     );
-    expect(added).toMatchObject({ name: 'shop', state: 'HEALTHY', replicaAddress: { port: replica.instance.port } });
+    expect(added).toMatchObject({
+      name: 'shop',
+      state: 'HEALTHY',
+      replicaAddress: { port: replica.instance.port },
+    });
     const [list, check, show, again, nowhere] = await Promise.all([
       otto.json<{ name: string }[]>(['db', 'list']),
       otto.cli(['db', 'check', 'shop']),
@@ -63,11 +67,21 @@ describe('the command line on a running control plane', () => {
     expect(again.exitCode).not.toBe(0);
     expect(JSON.parse(again.stdout)).toMatchObject({ error: { message: expect.stringContaining('shop') } });
     expect(nowhere.exitCode).toBe(2);
-    expect(JSON.parse(nowhere.stdout)).toMatchObject({ error: { code: 'NOT_FOUND', hint: expect.stringMatching(/shop/) } });
+    expect(JSON.parse(nowhere.stdout)).toMatchObject({
+      error: { code: 'NOT_FOUND', hint: expect.stringMatching(/shop/) },
+    });
   });
 
   it('runs the original’s format unchanged, and follows it', async () => {
-    const followed = await otto.cli(['dag', 'run', 'docs/dags/sample.json', '--target', 'shop', '--follow', '--json']);
+    const followed = await otto.cli([
+      'dag',
+      'run',
+      'docs/dags/sample.json',
+      '--target',
+      'shop',
+      '--follow',
+      '--json',
+    ]);
     expect(followed.stderr).toBe('');
     expect(followed.exitCode).toBe(0);
     const items = followed.stdout.split('\n').map((line) => JSON.parse(line) as { type: string; run?: Run });
@@ -105,7 +119,12 @@ describe('the command line on a running control plane', () => {
       stderr: expect.stringMatching(/exists[\s\S]*--out/),
     });
 
-    const artifacts = await otto.json<{ id: string; kind: string }[]>(['artifact', 'list', '--run', started.id]);
+    const artifacts = await otto.json<{ id: string; kind: string }[]>([
+      'artifact',
+      'list',
+      '--run',
+      started.id,
+    ]);
     expect(artifacts.length).toBeGreaterThanOrEqual(4);
     const replay = artifacts.find(({ kind }) => kind.startsWith('replay'))!;
     const report = await otto.cli(['artifact', 'download', replay.id, '--out', '-']);
@@ -145,19 +164,26 @@ commands:
     await otto.json(['dag', 'cancel', id]);
     const ended = await otto.cli(['dag', 'status', id, '--follow', '--json']);
     expect(ended.exitCode).toBe(1);
-    expect(JSON.parse(ended.stdout.split('\n').at(-1)!)).toMatchObject({ type: 'end', run: { state: 'CANCELLED' } });
+    expect(JSON.parse(ended.stdout.split('\n').at(-1)!)).toMatchObject({
+      type: 'end',
+      run: { state: 'CANCELLED' },
+    });
 
     const clones = await otto.json<{ id: string; state: string; runId: string }[]>(['clone', 'list']);
     const kept = clones.find(({ runId, state }) => runId === id && state === 'READY')!;
     await otto.json(['clone', 'stop', kept.id]);
-    expect((await otto.json<typeof clones>(['clone', 'list'])).find((each) => each.id === kept.id)?.state).toBe('STOPPED');
+    expect(
+      (await otto.json<typeof clones>(['clone', 'list'])).find((each) => each.id === kept.id)?.state,
+    ).toBe('STOPPED');
     await otto.json(['worker', 'drain', 'mine']);
     await waitFor('the worker has ended', async () => {
       const workers = await otto.json<{ name: string; state: string }[]>(['worker', 'list']);
       return workers.find(({ name }) => name === 'mine')?.state === 'STOPPED';
     });
 
-    const empty = await otto.json<Run>(['dag', 'run', '-', '--target', 'shop'], { input: launchOnly('again') });
+    const empty = await otto.json<Run>(['dag', 'run', '-', '--target', 'shop'], {
+      input: launchOnly('again'),
+    });
     expect((await otto.cli(['dag', 'status', empty.id, '--follow'])).exitCode).toBe(0);
     const again = await otto.cli(['dag', 'rerun', empty.id, '--follow']);
     expect(again.exitCode).toBe(0);
@@ -167,26 +193,48 @@ commands:
   it('runs by the clock, every second, but never over itself', async () => {
     const document = join(folder, 'tick.json');
     await writeFile(document, launchOnly('tick'));
-    await otto.json(['schedule', 'add', 'tick', '* * * * * *', document, '--target', 'shop', '--overlap', 'skip']);
+    await otto.json([
+      'schedule',
+      'add',
+      'tick',
+      '* * * * * *',
+      document,
+      '--target',
+      'shop',
+      '--overlap',
+      'skip',
+    ]);
     const wrong = await otto.cli(['schedule', 'add', 'never', 'every day', document, '--json']);
     expect(wrong.exitCode).toBe(2);
     expect(JSON.parse(wrong.stdout)).toMatchObject({ error: { message: expect.stringMatching(/cron/) } });
     type Listed = { name: string; state: string; createdAt: string; startedAt: string; endedAt?: string };
-    const ticks = async () => (await otto.json<Listed[]>(['dag', 'list'])).filter(({ name }) => name === 'tick');
-    await waitFor('it has run twice', async () => (await ticks()).filter(({ endedAt }) => endedAt).length >= 2);
+    const ticks = async () =>
+      (await otto.json<Listed[]>(['dag', 'list'])).filter(({ name }) => name === 'tick');
+    await waitFor(
+      'it has run twice',
+      async () => (await ticks()).filter(({ endedAt }) => endedAt).length >= 2,
+    );
     await otto.json(['schedule', 'disable', 'tick']);
     const runs = (await ticks()).sort((a, b) => a.createdAt.localeCompare(b.createdAt));
     for (const [index, run] of runs.entries()) {
       const before = runs[index - 1];
       if (before) expect(Date.parse(run.createdAt)).toBeGreaterThanOrEqual(Date.parse(before.endedAt!));
     }
-    await waitFor('the last has ended', async () => (await ticks()).every(({ endedAt }) => endedAt !== undefined));
+    await waitFor('the last has ended', async () =>
+      (await ticks()).every(({ endedAt }) => endedAt !== undefined),
+    );
     await otto.json(['schedule', 'remove', 'tick']);
     expect(await otto.json(['schedule', 'list'])).toEqual([]);
   });
 
   it('gives tokens their roles, takes them away, and keeps the audit', async () => {
-    const viewer = await otto.json<{ id: string; token: string }>(['token', 'create', 'guest', '--role', 'viewer']);
+    const viewer = await otto.json<{ id: string; token: string }>([
+      'token',
+      'create',
+      'guest',
+      '--role',
+      'viewer',
+    ]);
     const env = { OTTO_TOKEN: viewer.token };
     expect((await otto.cli(['dag', 'list'], { env })).exitCode).toBe(0);
     const refused = await otto.cli(['db', 'remove', 'shop', '--json'], { env });
@@ -195,7 +243,11 @@ commands:
     await otto.json(['token', 'revoke', 'guest']);
     const gone = await otto.cli(['dag', 'list'], { env });
     expect(gone).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/token[\s\S]*OTTO_TOKEN/) });
-    const audit = await otto.json<{ actor: string; action: string; outcome: string }[]>(['audit', '--limit', '500']);
+    const audit = await otto.json<{ actor: string; action: string; outcome: string }[]>([
+      'audit',
+      '--limit',
+      '500',
+    ]);
     const seen = audit.map(({ actor, action, outcome }) => `${actor} ${action} ${outcome}`);
     expect(seen).toEqual(
       expect.arrayContaining([
@@ -219,21 +271,30 @@ commands:
       runOtto(['dag', 'list'], { env: { OTTO_DATA: join(folder, 'nowhere') } }),
     ]);
     expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/"shop"/) });
-    expect(file).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/nowhere\.yaml cannot be read \(ENOENT\)/) });
+    expect(file).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/nowhere\.yaml cannot be read \(ENOENT\)/),
+    });
     expect(document).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/command_type.*"LAUNCH"/) });
     expect(nobody).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/otto up/) });
   });
 });
 
 function launchOnly(name: string): string {
-  const launch = { command_type: 'LAUNCH_EXPLORATORY_WORKER', command_name: 'worker', parent_command_names: [] };
+  const launch = {
+    command_type: 'LAUNCH_EXPLORATORY_WORKER',
+    command_name: 'worker',
+    parent_command_names: [],
+  };
   return JSON.stringify({ name, commands: [launch] });
 }
 
 /** Small statements, one after the other, so that there is something to capture. */
 async function startLoad(url: string): Promise<{ stop(): Promise<void> }> {
   const client = await connect(url, { applicationName: 'load' });
-  await client.query('create table orders (id bigint generated always as identity primary key, total numeric)');
+  await client.query(
+    'create table orders (id bigint generated always as identity primary key, total numeric)',
+  );
   let running = true;
   const work = (async () => {
     while (running) {

@@ -9,7 +9,8 @@ import { type Otto, ottoProgram, startOtto, waitFor } from './support/otto.js';
 import { type SshServer, startSshServer } from './support/ssh-server.js';
 
 const hasSsh = spawnSync('ssh', ['-V']).status === 0;
-if (!hasSsh) process.stdout.write('SSH workers are not tested: the OpenSSH client (ssh) is not installed here\n');
+if (!hasSsh)
+  process.stdout.write('SSH workers are not tested: the OpenSSH client (ssh) is not installed here\n');
 
 let folder: string;
 let postgres: TestPostgres;
@@ -21,7 +22,9 @@ describe.skipIf(!hasSsh)('a worker over SSH', () => {
   beforeAll(async () => {
     folder = await testFolder();
     ottoPath = join(folder, 'otto');
-    await writeFile(ottoPath, `#!/bin/sh\nexec ${ottoProgram.map((word) => `'${word}'`).join(' ')} "$@"\n`, { mode: 0o755 });
+    await writeFile(ottoPath, `#!/bin/sh\nexec ${ottoProgram.map((word) => `'${word}'`).join(' ')} "$@"\n`, {
+      mode: 0o755,
+    });
     [postgres, otto, server] = await Promise.all([
       startTestPostgres({ settings: { logging_collector: 'on' } }),
       startOtto(join(folder, 'data')),
@@ -52,10 +55,20 @@ describe.skipIf(!hasSsh)('a worker over SSH', () => {
     await copyFile(server.identityFile, open);
     await chmod(open, 0o644);
     const cases: [config: Record<string, unknown>, code: string, finding: RegExp, hint: RegExp][] = [
-      [{ known_hosts_file: nothing }, 'SSH_HOST_KEY_UNKNOWN', /its host key is not in .*known nothing/, /ssh-keyscan -p \d+ 127\.0\.0\.1/],
+      [
+        { known_hosts_file: nothing },
+        'SSH_HOST_KEY_UNKNOWN',
+        /its host key is not in .*known nothing/,
+        /ssh-keyscan -p \d+ 127\.0\.0\.1/,
+      ],
       [{ known_hosts_file: wrong }, 'SSH_HOST_KEY_CHANGED', /not the one in .*known_wrong/, /ssh-keygen -R/],
       [{ identity_file: open }, 'SSH_IDENTITY_FILE', /others can read it \(mode 0644\)/, /chmod 600/],
-      [{ identity_file: join(folder, 'none') }, 'SSH_IDENTITY_FILE', /cannot be read: No such file/, /identity_file/],
+      [
+        { identity_file: join(folder, 'none') },
+        'SSH_IDENTITY_FILE',
+        /cannot be read: No such file/,
+        /identity_file/,
+      ],
       [{ identity_file: other.identityFile }, 'SSH_AUTHENTICATION', /refuses "somebody"/, /authorized_keys/],
       [{ port: other.port }, 'SSH_UNREACHABLE', /cannot be reached .*refused/, /SSH server up/],
       [{ otto_path: '/nowhere/otto' }, 'OTTO_NOT_FOUND', /\/nowhere\/otto cannot be run there/, /otto_path/],
@@ -135,7 +148,9 @@ describe.skipIf(!hasSsh)('a worker over SSH', () => {
     );
     const ended = await endOf(otto, run);
     expect(ended.state).toBe('SUCCEEDED');
-    const ids = ended.commands.flatMap(({ output }) => (typeof output?.worker === 'string' ? [output.worker] : []));
+    const ids = ended.commands.flatMap(({ output }) =>
+      typeof output?.worker === 'string' ? [output.worker] : [],
+    );
     expect(new Set(ids).size).toBe(2);
     const workers = (await workersOf(otto)).filter(({ id }) => ids.includes(id));
     expect(workers.map(({ state }) => state)).toEqual(['READY', 'READY']);
@@ -176,7 +191,8 @@ function tokensGiven(): string[] {
 async function expectNowhere(secrets: string[]): Promise<void> {
   expect(secrets.length).toBeGreaterThan(0);
   for (const file of ['cmdline', 'environ']) {
-    for (const text of await ofProcesses(file)) for (const secret of secrets) expect(text).not.toContain(secret);
+    for (const text of await ofProcesses(file))
+      for (const secret of secrets) expect(text).not.toContain(secret);
   }
 }
 
@@ -191,7 +207,9 @@ async function ofProcesses(file: string): Promise<string[]> {
 
 async function autoConf(): Promise<string> {
   return await withConnection(postgres.url, {}, async (client) => {
-    const { rows } = await client.query<{ text: string }>("select pg_read_file('postgresql.auto.conf') as text");
+    const { rows } = await client.query<{ text: string }>(
+      "select pg_read_file('postgresql.auto.conf') as text",
+    );
     return rows[0]!.text;
   });
 }

@@ -27,7 +27,7 @@ async function cruise(folder: string): Promise<Result['summary']> {
 /** A house of a few rooms in which every rule is broken once, and one import is as it should be. */
 const house: Record<string, string> = {
   'tsconfig.json': '{ "compilerOptions": { "module": "NodeNext", "moduleResolution": "NodeNext" } }',
-  'package.json': '{ "name": "house", "type": "module", "devDependencies": { "vitest": "*" } }',
+  'package.json': '{ "name": "house", "type": "module", "devDependencies": { "tool": "1.0.0" } }',
   'src/base/index.ts': "export { one } from './one.js';",
   'src/base/one.ts': 'export const one = 1;',
   'src/base/up.ts': "import { server } from '../server/index.js';\nexport const up = server;",
@@ -37,6 +37,10 @@ const house: Record<string, string> = {
   'src/workers/index.ts': "import { one } from '../base/one.js';\nexport const workers = one;",
   'src/dag/index.ts': "import { b } from './b.js';\nexport const a = () => b;",
   'src/dag/b.ts': "import { a } from './index.js';\nexport const b = () => a;",
+  'src/demo/index.ts': "export { tool } from 'tool';",
+  'node_modules/tool/package.json':
+    '{ "name": "tool", "version": "1.0.0", "type": "module", "exports": "./index.js" }',
+  'node_modules/tool/index.js': 'export const tool = 1;',
   'src/cli/index.ts': "export { nothing } from './missing.js';",
 };
 
@@ -55,7 +59,7 @@ describe('the import rule', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('sees an import up, one to a neighbour, one past the face of a folder, a cycle, and one that leads nowhere', async () => {
+  it('sees an import up, one to a neighbour, one past the face of a folder, a cycle, a development tool, and a dead end', async () => {
     const { violations } = await cruise(folder);
     const found = violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`);
     expect(found.sort()).toEqual(
@@ -63,6 +67,7 @@ describe('the import rule', () => {
         'base-imports-down-only: src/base/up.ts → src/server/index.ts',
         'base-has-one-face: src/workers/index.ts → src/base/one.ts',
         'no-cycles: src/dag/b.ts → src/dag/index.ts',
+        'production-code-needs-production-dependencies: src/demo/index.ts → node_modules/tool/index.js',
         'no-unresolved: src/cli/index.ts → ./missing.js',
         'store-imports-down-only: src/store/index.ts → src/duckdb/index.ts',
       ].sort(),

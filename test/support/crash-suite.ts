@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { testFolder } from '../../src/postgres/testing/index.js';
 import { endAll, Otto } from './otto.js';
@@ -31,9 +32,12 @@ export function crashSuite(options: { workerPort?: 'fixed' | 'any' } = {}): Cras
     await register(suite.otto, suite.target);
   });
 
-  afterEach(({ task }) => {
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
     // What a failed test leaves would make the next one fail as well, and hide why.
-    if (task.result?.state === 'fail') suite.otto?.kill().catch(() => {});
+    await suite.otto.kill();
+    await endAll(join(suite.data, 'workers'));
+    await suite.restart();
   });
 
   afterAll(async () => {

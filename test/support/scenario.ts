@@ -34,12 +34,24 @@ export function dag(options: { captureSeconds?: number } = {}) {
         where: 'clone',
         speed: 1,
       }),
-      command('collect', 'COLLECT_DATA_FROM_EXPLORATORY', ['replay'], {
-        target: 'clone',
-        data_collector_type: 'CATALOG',
-        data_collector_config: {},
-      }, { when: 'all_done' }),
-      command('stop', 'STOP_EXPLORATORY_POSTGRES', ['collect'], { launch_command: 'clone' }, { cleanup: true }),
+      command(
+        'collect',
+        'COLLECT_DATA_FROM_EXPLORATORY',
+        ['replay'],
+        {
+          target: 'clone',
+          data_collector_type: 'CATALOG',
+          data_collector_config: {},
+        },
+        { when: 'all_done' },
+      ),
+      command(
+        'stop',
+        'STOP_EXPLORATORY_POSTGRES',
+        ['collect'],
+        { launch_command: 'clone' },
+        { cleanup: true },
+      ),
     ],
   };
 }
@@ -48,10 +60,12 @@ export function dag(options: { captureSeconds?: number } = {}) {
 export const points = {
   launch: "select 1 from workers where run_id = $1 and state = 'STARTING'",
   clone: "select 1 from clones where run_id = $1 and state = 'STARTING'",
-  capture: "select 1 from changes where run_id = $1 and state = 'INTENDED' group by run_id having count(*) > 1",
+  capture:
+    "select 1 from changes where run_id = $1 and state = 'INTENDED' group by run_id having count(*) > 1",
   'between commands': "select 1 from commands where run_id = $1 and name = 'capture' and state = 'SUCCEEDED'",
   replay: "select 1 from attempts where run_id = $1 and command = 'replay' and state = 'RUNNING'",
-  finalise: "select 1 from commands where run_id = $1 and name = 'stop' and state in ('RUNNING', 'SUCCEEDED')",
+  finalise:
+    "select 1 from commands where run_id = $1 and name = 'stop' and state in ('RUNNING', 'SUCCEEDED')",
 } as const;
 export type Point = keyof typeof points;
 
@@ -65,7 +79,11 @@ export async function register(otto: Otto, target: Target, name = 'shop'): Promi
   });
 }
 
-export async function submit(otto: Otto, document: unknown, target: string | undefined = 'shop'): Promise<string> {
+export async function submit(
+  otto: Otto,
+  document: unknown,
+  target: string | undefined = 'shop',
+): Promise<string> {
   const { id } = await otto.api<{ id: string }>('POST', '/runs', {
     document,
     ...(target !== undefined && { target }),
@@ -78,7 +96,11 @@ export async function reach(data: string, run: string, point: Point): Promise<vo
   await eventually(
     async () => {
       if ((await rowsOf(data, points[point], [run])).length > 0) return true;
-      const [row] = await rowsOf<{ ended_at: Date | null; state: string }>(data, 'select ended_at, state from runs where id = $1', [run]);
+      const [row] = await rowsOf<{ ended_at: Date | null; state: string }>(
+        data,
+        'select ended_at, state from runs where id = $1',
+        [run],
+      );
       if (row?.ended_at && point !== 'finalise') throw new Error(`the run has ended ${row.state}`);
       return row?.ended_at != null;
     },
@@ -100,6 +122,11 @@ export async function ended(data: string, run: string, limitMs = 180_000): Promi
   );
 }
 
+export async function expectEnd(data: string, run: string, state: string): Promise<void> {
+  const end = await ended(data, run);
+  expect(end, end === state ? '' : await story(data, run)).toBe(state);
+}
+
 /** What happened, in words: for the message of a test that failed. */
 export async function story(data: string, run: string): Promise<string> {
   try {
@@ -109,8 +136,12 @@ export async function story(data: string, run: string): Promise<string> {
       [run],
     );
     const workers = await rowsOf(data, 'select id, state, note from workers where run_id = $1', [run]);
-    const lines = events.map(({ at, command, message }) => `${at.toISOString().slice(11, 23)} ${command ?? '-'} ${message}`);
-    return [...lines.slice(-60), JSON.stringify(workers), await lastLines(join(data, 'up.log'), 15)].join('\n');
+    const lines = events.map(
+      ({ at, command, message }) => `${at.toISOString().slice(11, 23)} ${command ?? '-'} ${message}`,
+    );
+    return [...lines.slice(-60), JSON.stringify(workers), await lastLines(join(data, 'up.log'), 15)].join(
+      '\n',
+    );
   } catch (error) {
     return `no story: ${(error as Error).message}\n${await lastLines(join(data, 'up.log'))}`;
   }
@@ -127,15 +158,13 @@ export async function expectNothingLeft(
   const { data, run, target, autoConf } = context;
   const say = () => story(data, run);
   // The last words of a worker's process may come after those of its run.
-  await eventually(
-    async () => (await processesNaming(join(data, 'workers'))).length === 0,
-    {
-      what: 'no process of a worker or a clone is left',
-      limitMs: 90_000,
-      everyMs: 100,
-      state: async () => `${JSON.stringify(await processesNaming(join(data, 'workers')), null, 1)}\n${await say()}`,
-    },
-  );
+  await eventually(async () => (await processesNaming(join(data, 'workers'))).length === 0, {
+    what: 'no process of a worker or a clone is left',
+    limitMs: 90_000,
+    everyMs: 100,
+    state: async () =>
+      `${JSON.stringify(await processesNaming(join(data, 'workers')), null, 1)}\n${await say()}`,
+  });
   expect(await cloneFolders(data), await say()).toEqual([]);
   expect(await target.autoConf(), await say()).toBe(autoConf);
   const open = await rowsOf(data, "select setting from changes where state = 'INTENDED'");

@@ -19,7 +19,9 @@ export const restoreCommand = () =>
     async run({ args, out, api }) {
       const client = await api();
       const target = await findByName<TargetView>(client, '/targets', args[0]!, 'target');
-      const { items } = await client.post<{ items: ChangeView[] }>('/changes/restore', { targetId: target.id });
+      const { items } = await client.post<{ items: ChangeView[] }>('/changes/restore', {
+        targetId: target.id,
+      });
       const count = target.openChanges.length;
       out.result({ restored: count, changes: items }, () =>
         out.line(count === 0 ? `${target.name} has no open changes` : `${count} put back on ${target.name}`),

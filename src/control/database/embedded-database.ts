@@ -143,7 +143,10 @@ export class EmbeddedDatabase {
 }
 
 /** Where it was, if that port is still free: who comes back should find it there. */
-async function startInstance(options: Omit<InstanceOptions, 'port'>, port: number): Promise<PostgresInstance> {
+async function startInstance(
+  options: Omit<InstanceOptions, 'port'>,
+  port: number,
+): Promise<PostgresInstance> {
   let instance = PostgresInstance.at({ ...options, ...(port !== 0 && { port }) });
   for (let tries = 1; ; tries += 1) {
     try {

@@ -176,7 +176,10 @@ export class RunCleaner {
         if (!worker.holds) await this.stopWorker(worker.id, 'its run has ended');
         else if (worker.how === 'local') await launcher.ensure(worker.id, AbortSignal.timeout(cloneLimitMs));
       } catch (error) {
-        logger.warn({ err: error, worker: worker.id }, 'a worker of a run that has ended could not be tended');
+        logger.warn(
+          { err: error, worker: worker.id },
+          'a worker of a run that has ended could not be tended',
+        );
       }
     }
   }

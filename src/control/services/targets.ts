@@ -132,7 +132,7 @@ export class Targets {
       const obstacles = await findObstacles(transaction, id);
       if (obstacles.length > 0) {
         throw new OttoError('TARGET_BUSY', `target "${row.name}" is in use: ${obstacles.join('; ')}`, {
-          hint: 'Cancel the runs, remove the schedules and restore the open changes first.',
+          hint: 'Cancel the runs, stop the clones, remove the schedules and restore the open changes first.',
         });
       }
       await transaction

@@ -308,10 +308,14 @@ export class WorkerLauncher {
       if (row.state === 'STOPPED') throw new OttoError('WORKER_STOPPED', `worker ${row.name} was stopped`);
       if (this.#options.clock.monotonic() - began > limitMs) {
         const said = launched ? await saidBy(launched) : 'another control plane starts it';
-        throw new OttoError('WORKER_SILENT', `worker ${row.name} did not attach within ${limitMs / 1000} s: ${said}`, {
-          transient: true,
-          ...(launched && { hint: `Its log is ${launched.logFile}.` }),
-        });
+        throw new OttoError(
+          'WORKER_SILENT',
+          `worker ${row.name} did not attach within ${limitMs / 1000} s: ${said}`,
+          {
+            transient: true,
+            ...(launched && { hint: `Its log is ${launched.logFile}.` }),
+          },
+        );
       }
       await this.#options.clock.sleep(lookMs, signal);
     }
@@ -322,7 +326,8 @@ export class WorkerLauncher {
    * ended, so has the tunnel that the worker needs.
    */
   async #exited(workerId: string, { tokenId, plan }: Launched, how: string): Promise<void> {
-    const note = plan.how === 'ssh' ? `its SSH connection ended with ${how}` : `its process ended with ${how}`;
+    const note =
+      plan.how === 'ssh' ? `its SSH connection ended with ${how}` : `its process ended with ${how}`;
     try {
       await this.#options.db.transaction().execute(async (tx) => {
         const lost = await tx
@@ -348,7 +353,10 @@ export class WorkerLauncher {
       });
     } catch (error) {
       // The sweeper finds it by its lease.
-      this.#options.logger.debug({ err: error, worker: workerId }, 'the end of a worker could not be written');
+      this.#options.logger.debug(
+        { err: error, worker: workerId },
+        'the end of a worker could not be written',
+      );
     }
   }
 
@@ -377,7 +385,8 @@ async function explain(row: WorkerRow, launched: Launched): Promise<OttoError> {
   if (failure) {
     const missing = (failure as NodeJS.ErrnoException).code === 'ENOENT';
     return new OttoError('WORKER_FAILED', `worker ${row.name} could not be started: ${failure.message}`, {
-      ...(plan.how === 'ssh' && missing && { hint: 'Install the OpenSSH client (ssh) where the control plane runs.' }),
+      ...(plan.how === 'ssh' &&
+        missing && { hint: 'Install the OpenSSH client (ssh) where the control plane runs.' }),
       cause: failure,
     });
   }
@@ -410,7 +419,9 @@ async function endPredecessor(row: WorkerRow, clock: Clock): Promise<void> {
   if (!pid || host !== hostname()) return;
   for (let waited = 0; await isWorker(pid, row.id); waited += 100) {
     if (waited > endLimitMs) {
-      throw new OttoError('WORKER_STUCK', `process ${pid} of worker ${row.name} does not end`, { transient: true });
+      throw new OttoError('WORKER_STUCK', `process ${pid} of worker ${row.name} does not end`, {
+        transient: true,
+      });
     }
     // Politely first: it may be putting settings back.
     try {

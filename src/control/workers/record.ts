@@ -116,7 +116,8 @@ const handlers: { [A in RecordAction]: Handler<A> } = {
       })
       .where('id', '=', clone.id)
       .where('worker_id', '=', workerId)
-      .where('state', '=', 'STARTING')
+      // READY: the same call again, whose first answer was lost.
+      .where('state', 'in', ['STARTING', 'READY'])
       .returning('id')
       .executeTakeFirst();
     if (!row) throw new OttoError('CLONE_NOT_WANTED', `clone ${clone.id} is no longer wanted`);

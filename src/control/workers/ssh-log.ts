@@ -49,7 +49,8 @@ const causes: Cause[] = [
     code: 'SSH_IDENTITY_FILE',
     sign: /Load key "([^"]+)": (.+?)\.?$/m,
     finding: (_plan, match) => `the identity file ${match[1]} cannot be used: ${match[2]}`,
-    hint: () => 'It must be a private key without a passphrase, readable by the account of the control plane alone.',
+    hint: () =>
+      'It must be a private key without a passphrase, readable by the account of the control plane alone.',
   },
   {
     code: 'SSH_AUTHENTICATION',
@@ -69,7 +70,8 @@ const causes: Cause[] = [
     code: 'SSH_FORWARDING_REFUSED',
     sign: /remote port forwarding failed/,
     finding: () => 'its SSH server forwards no ports, and the worker reaches the control plane through one',
-    hint: () => 'Permit it there: AllowTcpForwarding remote (or yes) in sshd_config, no "no-port-forwarding" at the key.',
+    hint: () =>
+      'Permit it there: AllowTcpForwarding remote (or yes) in sshd_config, no "no-port-forwarding" at the key.',
   },
 ];
 
@@ -102,7 +104,9 @@ export function explainSsh(
     }
     return new OttoError('SSH_FAILED', `${where}: ${lastLine(ended.log)}`, { where, transient: true });
   }
-  return new OttoError('WORKER_FAILED', `${where}: the worker ended before it was attached: ${ended.said}`, { where });
+  return new OttoError('WORKER_FAILED', `${where}: the worker ended before it was attached: ${ended.said}`, {
+    where,
+  });
 }
 
 function lastLine(log: string): string {

@@ -76,7 +76,9 @@ export class RunRows {
       .returningAll()
       // By the clock that wrote it.
       .returning(
-        sql<number | null>`(extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8`.as('left_ms'),
+        sql<number | null>`(extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8`.as(
+          'left_ms',
+        ),
       )
       .executeTakeFirst();
     if (!row) throw new OttoError('NO_SUCH_RUN', `there is no run ${this.#runId}`);

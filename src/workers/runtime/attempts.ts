@@ -41,6 +41,8 @@ export class Attempts {
   /** `run/command` of commands that were given up because they did not end. */
   readonly hung: string[] = [];
   readonly #following = new Set<Promise<void>>();
+  /** The end of what is at work for a command (`run/command`): its attempts share folders and names. */
+  readonly #atWork = new Map<string, Promise<void>>();
   #refusing: OttoError | undefined;
 
   constructor(options: AttemptsOptions) {
@@ -114,14 +116,41 @@ export class Attempts {
     try {
       await this.#options.journal.save(attempt.record);
       this.#accept(id);
+    } catch (error) {
+      this.#fail(attempt, error);
+      return;
+    }
+    const earlier = this.#atWork.get(keyOf(attempt.record));
+    if (earlier) {
+      // Given up when the lease was lost, and still cleaning up: this one begins when that is done.
+      this.#track(earlier.then(() => this.#begin(attempt, assignment)));
+    } else {
+      await this.#begin(attempt, assignment);
+    }
+  }
+
+  async #begin(attempt: Attempt, assignment: Assignment): Promise<void> {
+    if (attempt.dropped) return;
+    try {
       await this.#start(attempt, assignment);
     } catch (error) {
-      // Where the disk cannot be written, nothing is begun; this report lives in memory alone.
-      attempt.record.state = 'ended';
-      attempt.record.outcome = { state: 'FAILED', error: OttoError.from(error, 'JOURNAL_FAILED').toJSON() };
-      this.#report(attempt);
+      this.#fail(attempt, error);
+      return;
     }
     this.#options.onChange();
+  }
+
+  /** Where the disk cannot be written, nothing is begun; this report lives in memory alone. */
+  #fail(attempt: Attempt, error: unknown): void {
+    attempt.record.state = 'ended';
+    attempt.record.outcome = { state: 'FAILED', error: OttoError.from(error, 'JOURNAL_FAILED').toJSON() };
+    this.#report(attempt);
+    this.#options.onChange();
+  }
+
+  #track(work: Promise<void>): void {
+    this.#following.add(work);
+    void work.finally(() => this.#following.delete(work));
   }
 
   async #start(attempt: Attempt, assignment: Assignment): Promise<void> {
@@ -138,8 +167,13 @@ export class Attempts {
     attempt.execution = new Execution(execution);
     if (attempt.endSoon) attempt.execution.end(attempt.endSoon.cause, attempt.endSoon.error);
     const following = this.#follow(attempt, attempt.execution);
-    this.#following.add(following);
-    void following.finally(() => this.#following.delete(following));
+    const key = keyOf(attempt.record);
+    this.#atWork.set(key, following);
+    this.#track(
+      following.finally(() => {
+        if (this.#atWork.get(key) === following) this.#atWork.delete(key);
+      }),
+    );
   }
 
   async #follow(attempt: Attempt, execution: Execution): Promise<void> {
@@ -167,7 +201,8 @@ export class Attempts {
     const error = new OttoError('CANCELLED', reason === '' ? 'cancelled' : reason);
     const known = this.#attempts.get(id);
     if (known) {
-      known.execution?.end('cancel', error);
+      if (known.execution) known.execution.end('cancel', error);
+      else if (known.record.state !== 'ended') known.endSoon ??= { cause: 'cancel', error };
       return;
     }
     const record: AttemptRecord = {
@@ -273,4 +308,8 @@ export class Attempts {
       },
     });
   }
+}
+
+function keyOf({ runId, command }: AttemptRecord): string {
+  return `${runId}/${command}`;
 }

@@ -10,6 +10,7 @@ export class Uplink {
   #session: Session | undefined;
   #waiting: (() => void)[] = [];
   #logs: Outgoing[] = [];
+  #closed: OttoError | undefined;
   readonly #clock: Clock;
   /** How long a call looks for a connection before it fails, ms. */
   readonly #limitMs: number;
@@ -31,6 +32,13 @@ export class Uplink {
 
   detach(): void {
     this.#session = undefined;
+  }
+
+  /** For good: whoever waits for a connection, or calls from here on, gets this error. */
+  close(error: OttoError): void {
+    this.#closed = error;
+    this.#session = undefined;
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   /** Lost when there is no session, save log lines: the last of them are kept. */
@@ -66,6 +74,7 @@ export class Uplink {
 
   async #connected(deadline: number, signal: AbortSignal): Promise<Session> {
     while (this.#session === undefined) {
+      if (this.#closed) throw this.#closed;
       const left = deadline - this.#clock.monotonic();
       if (left <= 0) {
         throw new OttoError('CONTROL_PLANE_UNREACHABLE', 'the control plane could not be reached', {

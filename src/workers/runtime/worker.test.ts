@@ -101,6 +101,34 @@ describe('an attached worker', () => {
     expect((await gateway.report('run_1/a/1')).error).toMatchObject({ hint: 'Buy another.' });
   });
 
+  it('begins an attempt once the earlier one of its command has cleaned up', async () => {
+    const history: string[] = [];
+    let cleaned = (): void => {};
+    const command = testCommand('SLOW', async (_config, context) => {
+      history.push(`+${context.attempt}`);
+      if (context.attempt > 1) return {};
+      try {
+        return await aborted(context.signal);
+      } finally {
+        await new Promise<void>((resolve) => {
+          cleaned = resolve;
+        });
+        history.push(`-${context.attempt}`);
+      }
+    });
+    const { gateway } = await setUp([command]);
+    await gateway.attached();
+    gateway.assign({ attemptId: 'run_1/a/1', type: 'SLOW', runId: 'run_1', command: 'a', number: 1 });
+    await gateway.until(() => history.includes('+1'));
+    gateway.attachment.send({ case: 'cancel', value: { attemptId: 'run_1/a/1', reason: 'given up' } });
+    gateway.assign({ attemptId: 'run_1/a/2', type: 'SLOW', runId: 'run_1', command: 'a', number: 2 });
+    await gateway.until(() => gateway.count('accepted') === 2);
+    expect(history).toEqual(['+1']);
+    cleaned();
+    await gateway.report('run_1/a/2');
+    expect(history).toEqual(['+1', '-1', '+2']);
+  });
+
   it('ignores an assignment of an older lease', async () => {
     const { gateway } = await setUp([echo], { welcome: () => ({ leaseEpoch: 5n }) });
     await gateway.attached();

@@ -334,6 +334,7 @@ export class Worker {
 
   /** Ends what runs, then throws what the control plane said. */
   async #leaveRefused(refusal: Refusal): Promise<never> {
+    this.#uplink.close(refusal.error);
     this.#attempts.endAll(
       'lease',
       new OttoError('WORKER_REFUSED', `the control plane refused this worker: ${refusal.message}`),

@@ -102,7 +102,8 @@ const servers = [
   { major: 18, format: 'jsonlog' },
   { major: 15, format: 'csvlog' },
 ].filter(({ major }) => {
-  if (!present.has(major)) process.stderr.write(`skipped: capture of PostgreSQL ${major}, which is not installed\n`);
+  if (!present.has(major))
+    process.stderr.write(`skipped: capture of PostgreSQL ${major}, which is not installed\n`);
   return present.has(major);
 });
 

@@ -18,7 +18,10 @@ export async function callApi<T>(otto: Otto, method: string, path: string, body?
 }
 
 export async function submit(otto: Otto, document: unknown, target?: string): Promise<string> {
-  const run = await callApi<RunDetail>(otto, 'POST', '/runs', { document, ...(target !== undefined && { target }) });
+  const run = await callApi<RunDetail>(otto, 'POST', '/runs', {
+    document,
+    ...(target !== undefined && { target }),
+  });
   return run.id;
 }
 
@@ -27,7 +30,11 @@ export async function readRun(otto: Otto, id: string): Promise<Run> {
 }
 
 export type Run = Omit<RunDetail, 'commands'> & { commands: Command[] };
-type Command = RunDetail['commands'][number] & { output?: Record<string, unknown>; attempts: { state: string }[] };
+type Command = RunDetail['commands'][number] & {
+  workerId?: string;
+  output?: Record<string, unknown>;
+  attempts: { state: string }[];
+};
 
 const over = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT'];
 
@@ -43,12 +50,20 @@ export async function endOf(otto: Otto, id: string, limitMs = 50_000): Promise<R
     limitMs,
   ).catch((error: Error) => {
     const { error: why, state, commands } = run ?? { commands: [] };
-    const lines = commands.map(({ name, state, reason, error }) => `${name} ${state} ${reason ?? error?.message ?? ''}`);
+    const lines = commands.map(
+      ({ name, state, reason, error }) => `${name} ${state} ${reason ?? error?.message ?? ''}`,
+    );
     throw new Error([error.message, `${state} ${why?.message ?? ''}`, ...lines].join('\n'), { cause: error });
   });
 }
 
-export async function workersOf(otto: Otto): Promise<(WorkerView & { runId?: string; info: { pid?: number } })[]> {
-  const { items } = await callApi<{ items: (WorkerView & { info: { pid?: number } })[] }>(otto, 'GET', '/workers');
+export async function workersOf(
+  otto: Otto,
+): Promise<(WorkerView & { runId?: string; info: { pid?: number } })[]> {
+  const { items } = await callApi<{ items: (WorkerView & { info: { pid?: number } })[] }>(
+    otto,
+    'GET',
+    '/workers',
+  );
   return items;
 }

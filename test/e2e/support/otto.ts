@@ -31,7 +31,8 @@ export interface CliOptions {
 /** Runs `otto` as a user would and waits for its end. */
 export async function runOtto(args: string[], options: CliOptions = {}): Promise<CliResult> {
   const result = await spawnOtto(args, options);
-  if (result.exitCode === undefined) throw new Error(`otto ${args.join(' ')}: ${result.shortMessage}\n${result.stderr}`);
+  if (result.exitCode === undefined)
+    throw new Error(`otto ${args.join(' ')}: ${result.shortMessage}\n${result.stderr}`);
   return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
 }
 
@@ -41,6 +42,8 @@ export function spawnOtto(args: string[], options: CliOptions = {}) {
     cwd: options.cwd ?? root,
     env: { NO_COLOR: '1', ...options.env },
     reject: false,
+    // Draining takes its time, and a process that is killed in the midst of it has not been tested.
+    forceKillAfterDelay: false,
     timeout: options.limitMs ?? 120_000,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
   });
@@ -80,7 +83,8 @@ export async function startOtto(data: string, flags: string[] = [], options: Cli
     cli,
     async json<T>(args: string[], given?: CliOptions) {
       const result = await cli([...args, '--json'], given);
-      if (result.exitCode !== 0) throw new Error(`otto ${args.join(' ')} ended with ${result.exitCode}: ${result.stderr}`);
+      if (result.exitCode !== 0)
+        throw new Error(`otto ${args.join(' ')} ended with ${result.exitCode}: ${result.stderr}`);
       return JSON.parse(result.stdout) as T;
     },
     async stop() {

@@ -89,7 +89,12 @@ function authenticate(context: AuthContext, allowed: ParsedKey): void {
   else context.reject(['publickey']);
 }
 
-function run(command: string, channel: ServerChannel, home: string, sessions: SshServer['sessions']): ChildProcess {
+function run(
+  command: string,
+  channel: ServerChannel,
+  home: string,
+  sessions: SshServer['sessions'],
+): ChildProcess {
   const child = spawn('/bin/sh', ['-c', command], {
     cwd: home,
     env: { PATH: process.env.PATH, HOME: home },
@@ -131,15 +136,21 @@ function serveForwards(connection: Connection): void {
     const listener = createServer((socket) => {
       socket.on('error', () => {});
       const { port } = listener.address() as AddressInfo;
-      connection.forwardOut(info.bindAddr, port, socket.remoteAddress ?? '', socket.remotePort ?? 0, (error, channel) => {
-        if (error) {
-          socket.destroy();
-          return;
-        }
-        channel.on('error', () => socket.destroy());
-        channel.on('close', () => socket.destroy());
-        socket.pipe(channel).pipe(socket);
-      });
+      connection.forwardOut(
+        info.bindAddr,
+        port,
+        socket.remoteAddress ?? '',
+        socket.remotePort ?? 0,
+        (error, channel) => {
+          if (error) {
+            socket.destroy();
+            return;
+          }
+          channel.on('error', () => socket.destroy());
+          channel.on('close', () => socket.destroy());
+          socket.pipe(channel).pipe(socket);
+        },
+      );
     });
     listeners.push(listener);
     listener.on('error', () => reject?.());
