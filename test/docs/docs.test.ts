@@ -126,7 +126,8 @@ async function problem(words: string[]): Promise<string | undefined> {
   return unknown.length > 0 ? `otto ${path.join(' ')} has no ${unknown.join(', ')}` : undefined;
 }
 
-describe('command lines', () => {
+// Each command says what it takes in a process of its own.
+describe('command lines', { timeout: 300_000 }, () => {
   it('are such as otto takes', async () => {
     const wrong: string[] = [];
     let count = 0;

@@ -43,7 +43,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('a worker started by hand', () => {
+describe('a worker started by hand', { timeout: 120_000 }, () => {
   it('serves a DAG that names it and one that launches none; drained by SIGTERM, it ends what it does first', async () => {
     const exploratory = await worker('exploratory', 'one');
     const primary = await worker('primary', 'two');

@@ -18,7 +18,7 @@ let otto: Otto;
 let server: SshServer;
 let ottoPath: string;
 
-describe.skipIf(!hasSsh)('a worker over SSH', () => {
+describe.skipIf(!hasSsh)('a worker over SSH', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     folder = await testFolder();
     ottoPath = join(folder, 'otto');

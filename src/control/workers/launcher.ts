@@ -1,15 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { sql } from 'kysely';
 import { type Clock, type Logger, newId, OttoError } from '../../base/index.js';
 import { type Database, json, type WorkerKind, type WorkerRow } from '../../store/index.js';
 import { type LaunchOrder, launchOrderText } from '../../workers/index.js';
 import type { Tokens } from '../services/tokens.js';
 import { type CommandLine, type LaunchPlan, localCommandLine, sshCommandLine } from './launch-plan.js';
-import { allocatedPort, explainSsh } from './ssh-log.js';
+import { endPredecessor, explainEnd, isRunning, type Launched, saidBy } from './launched.js';
+import { allocatedPort } from './ssh-log.js';
 
 export interface LauncherOptions {
   db: Database;
@@ -32,28 +32,14 @@ export interface LauncherOptions {
   logger: Logger;
 }
 
-/** A process that was started for a worker. */
-interface Launched {
-  child: ChildProcess;
-  plan: LaunchPlan;
-  /** Its token tells the processes of one worker apart. */
-  tokenId: string;
-  logFile: string;
-  /** Where this process's part of the log begins, bytes. */
-  logFrom: number;
-  sshLogFile: string;
-  /** Why it could not be started at all. */
-  failure?: Error;
-}
-
 const attachLimitMs = 60_000;
 /** How long a process that lost its lease may take to come back before it is replaced. */
 const comeBackMs = 15_000;
 const lookMs = 50;
+/** How often a process that is killed before it is attached is started again. */
+const mostDeaths = 3;
 /** How often it asks whether the control plane that was starting a worker is gone. */
 const claimMs = 500;
-/** A process that has not ended this long after it was told to never will. */
-const endLimitMs = 30_000;
 
 /** Starts worker processes, here or over SSH, and knows which of them are its children. */
 export class WorkerLauncher {
@@ -102,7 +88,7 @@ export class WorkerLauncher {
   }
 
   /** Resolves when the worker is attached, starting its process again where it is gone. */
-  async ensure(workerId: string, signal: AbortSignal): Promise<WorkerRow> {
+  async ensure(workerId: string, signal: AbortSignal, deaths = 0): Promise<WorkerRow> {
     const row = await this.#row(workerId);
     if (isAttached(row)) return row;
     if (row.how === 'manual') {
@@ -134,7 +120,14 @@ export class WorkerLauncher {
       if (this.#options.clock.monotonic() - began > attachLimitMs) break;
       await this.#options.clock.sleep(claimMs, signal);
     }
-    return await this.#attached(workerId, signal, attachLimitMs);
+    try {
+      return await this.#attached(workerId, signal, attachLimitMs);
+    } catch (error) {
+      // Somebody killed it: that says nothing about the next one.
+      const killed = this.#launched.get(workerId)?.child.signalCode != null;
+      if (!killed || signal.aborted || deaths >= mostDeaths) throw error;
+      return await this.ensure(workerId, signal, deaths + 1);
+    }
   }
 
   /** Ends the process of a worker, if it is ours or another control plane left it here: politely, then not. */
@@ -304,7 +297,7 @@ export class WorkerLauncher {
       const row = await this.#row(workerId);
       if (isAttached(row)) return row;
       const launched = this.#launched.get(workerId);
-      if (launched && !isRunning(launched.child)) throw await explain(row, launched);
+      if (launched && !isRunning(launched.child)) throw await explainEnd(row, launched);
       if (row.state === 'STOPPED') throw new OttoError('WORKER_STOPPED', `worker ${row.name} was stopped`);
       if (this.#options.clock.monotonic() - began > limitMs) {
         const said = launched ? await saidBy(launched) : 'another control plane starts it';
@@ -373,68 +366,4 @@ export class WorkerLauncher {
 
 function isAttached(row: WorkerRow): boolean {
   return row.state === 'READY' || row.state === 'DRAINING';
-}
-
-function isRunning(child: ChildProcess): boolean {
-  return child.exitCode === null && child.signalCode === null;
-}
-
-/** Why a process ended before its worker was attached. */
-async function explain(row: WorkerRow, launched: Launched): Promise<OttoError> {
-  const { child, plan, logFile, failure } = launched;
-  if (failure) {
-    const missing = (failure as NodeJS.ErrnoException).code === 'ENOENT';
-    return new OttoError('WORKER_FAILED', `worker ${row.name} could not be started: ${failure.message}`, {
-      ...(plan.how === 'ssh' &&
-        missing && { hint: 'Install the OpenSSH client (ssh) where the control plane runs.' }),
-      cause: failure,
-    });
-  }
-  const said = await saidBy(launched);
-  if (plan.how === 'ssh') {
-    const log = await readFile(launched.sshLogFile, 'utf8').catch(() => '');
-    // Some of its warnings ssh writes to stderr all the same.
-    return explainSsh(plan, { status: child.exitCode, log: `${said}\n${log}`, said });
-  }
-  return new OttoError('WORKER_FAILED', `worker ${row.name} ended before it was attached: ${said}`, {
-    hint: `Its log is ${logFile}.`,
-  });
-}
-
-/** What a process last wrote: its final error where there is one. */
-async function saidBy({ logFile, logFrom }: Launched): Promise<string> {
-  const log = await readFile(logFile).catch(() => Buffer.alloc(0));
-  const text = log.subarray(logFrom).toString('utf8').trimEnd();
-  const error = text.lastIndexOf('otto: ');
-  const lines = (error < 0 ? text : text.slice(error + 'otto: '.length)).split('\n');
-  return lines.slice(-5).join(' | ') || 'it said nothing';
-}
-
-/**
- * A local worker outlives a control plane that is killed, and may look for it at an address that is gone. It holds the
- * folder that its successor needs. At other hosts the successor does this itself.
- */
-async function endPredecessor(row: WorkerRow, clock: Clock): Promise<void> {
-  const { pid, host } = row.info;
-  if (!pid || host !== hostname()) return;
-  for (let waited = 0; await isWorker(pid, row.id); waited += 100) {
-    if (waited > endLimitMs) {
-      throw new OttoError('WORKER_STUCK', `process ${pid} of worker ${row.name} does not end`, {
-        transient: true,
-      });
-    }
-    // Politely first: it may be putting settings back.
-    try {
-      process.kill(pid, waited < 5_000 ? 'SIGTERM' : 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-    await clock.sleep(100);
-  }
-}
-
-/** Whether this process is that worker: its number alone may have been given to another. */
-async function isWorker(pid: number, workerId: string): Promise<boolean> {
-  const { stdout, exitCode } = await execa('ps', ['-p', String(pid), '-o', 'args='], { reject: false });
-  return exitCode === 0 && stdout.includes(workerId);
 }

@@ -389,8 +389,7 @@ export class RunDriver {
     );
     const log = (message: string) =>
       void this.#rows.log([{ kind: 'log', command: name, message }]).catch(() => {});
-    void this.#options.dispatcher
-      .carryOut(spec, { signal: abort.signal, log })
+    void this.#persistIn(spec, { signal: abort.signal, log })
       .then(
         (output) => ({ state: 'SUCCEEDED' as const, output, error: null }),
         (error: unknown) => ({ ...failure(error, abort.signal), output: null }),
@@ -406,6 +405,26 @@ export class RunDriver {
       .catch((error: unknown) =>
         this.#options.logger.error({ err: error, attempt: id }, 'the end of an attempt was not written'),
       );
+  }
+
+  /** Carried out again where our database was away in between: the same attempt may come twice. */
+  async #persistIn(
+    spec: AttemptSpec,
+    context: { signal: AbortSignal; log: (message: string) => void },
+  ): Promise<unknown> {
+    const { dispatcher, clock, logger } = this.#options;
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await dispatcher.carryOut(spec, context);
+      } catch (error) {
+        if (context.signal.aborted || !isOutage(error)) throw error;
+        logger.warn(
+          { err: error, attempt: spec.id },
+          'the database is away; the attempt goes on when it is back',
+        );
+        await clock.sleep(Math.min(50 * 2 ** failures, longestPauseMs), context.signal);
+      }
+    }
   }
 
   /** The effect has happened: its end is written however long the database is away. */

@@ -39,7 +39,7 @@ export async function lockRoot(root: string): Promise<{ release: () => Promise<v
  * Ends the process that still uses the root as the same worker: one that its launcher has lost, say behind a broken
  * connection. Told to drain, then to stop (so that it puts back what it changed), then killed.
  */
-export async function endPredecessor(root: string, workerId: string, limitMs = 8_000): Promise<void> {
+export async function endPredecessor(root: string, workerId: string, limitMs = 5_000): Promise<void> {
   const holder = parseHolder((await readText(inside(root, 'worker.lock'))) ?? '');
   const saved = await readJson<{ workerId: string }>(inside(root, 'worker.json'));
   if (!holder || saved?.workerId !== workerId || holder.host !== hostname()) return;
