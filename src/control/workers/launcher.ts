@@ -208,13 +208,13 @@ export class WorkerLauncher {
     if (plan.how === 'ssh') await writeFile(sshLogFile, '', { mode: 0o600 });
     const output = await open(logFile, 'a', 0o600);
     try {
+      const logFrom = (await output.stat()).size;
       const { program, args } = this.#commandLine(row, plan, sshLogFile);
       const child = spawn(program, args, {
         stdio: ['pipe', output.fd, output.fd],
         // Its own group: Ctrl-C in our terminal is ours to pass on.
         detached: true,
       });
-      const logFrom = (await output.stat()).size;
       const launched: Launched = { child, plan, tokenId, logFile, logFrom, sshLogFile };
       this.#launched.set(row.id, launched);
       child.on('error', (error) => {
