@@ -31,10 +31,12 @@ switch (verb) {
     run(process.execPath, ['scripts/check.mjs'], 'check');
     ensureBuilt();
     ensureBrowser();
+    process.env.OTTO_TEST_BUILT = '1';
     handOver(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args]);
     break;
   case 'soak':
     ensureBuilt();
+    process.env.OTTO_TEST_BUILT = '1';
     handOver(process.execPath, [
       'node_modules/vitest/vitest.mjs',
       'run',

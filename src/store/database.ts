@@ -35,6 +35,9 @@ export function openPool(url: string, options: { max?: number; logger?: Logger }
   pool.on('error', (error) =>
     (options.logger ?? silentLogger).warn({ err: error }, 'lost an idle database connection'),
   );
+  // One that is lent out has no listener of the pool's: when its server ends between two queries of a transaction, the
+  // unheard event would end the process. The next query says what is wrong.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

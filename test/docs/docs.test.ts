@@ -7,6 +7,7 @@ import { parse as parseYaml } from 'yaml';
 import { CommandTypes, validateDag } from '../../src/dag/index.js';
 import { describeApi } from '../../src/server/openapi.js';
 import { allCommandTypes } from '../../src/workers/index.js';
+import { ottoProgram } from '../support/program.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -90,6 +91,7 @@ function calls(text: string): string[][] {
   });
 }
 
+const [program, ...programArgs] = ottoProgram;
 const helps = new Map<string, Promise<string>>();
 
 /** What `otto … --help` says; rejects where there is no such command. */
@@ -97,7 +99,7 @@ function helpOf(words: string[]): Promise<string> {
   const key = words.join(' ');
   let help = helps.get(key);
   if (!help) {
-    help = execa(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...words, '--help'], {
+    help = execa(program, [...programArgs, ...words, '--help'], {
       cwd: root,
     }).then(({ stdout }) => stdout);
     helps.set(key, help);

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import getPort from 'get-port';
 import pg from 'pg';
 import { eventually } from './eventually.js';
 import { kill, processesNaming } from './processes.js';
+import { ottoProgram } from './program.js';
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const [program, ...programArgs] = ottoProgram;
 const worker = /worker (primary|exploratory)/;
 
 export interface OttoOptions {
@@ -38,7 +38,7 @@ export class Otto {
     const log = openSync(join(data, 'up.log'), 'a');
     try {
       const flags = ['--data', data, '--port', '0', '--worker-port', String(workerPort), '--json'];
-      this.#child = spawn(process.execPath, ['--import', 'tsx', main, 'up', ...flags], {
+      this.#child = spawn(program, [...programArgs, 'up', ...flags], {
         stdio: ['ignore', 'pipe', log],
         env: { ...process.env, OTTO_LOG: 'info', ...env },
       });

@@ -4,16 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa, type ResultPromise } from 'execa';
+import { ottoProgram } from '../../support/program.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Program and first arguments that run `otto` from the sources, in any folder. */
-export const ottoProgram = [
-  process.execPath,
-  '--import',
-  import.meta.resolve('tsx'),
-  join(root, 'src/cli/main.ts'),
-] as const;
+export { ottoProgram };
 
 export interface CliResult {
   exitCode: number;
