@@ -9,7 +9,7 @@ export type { Dag, DagCommand, DagParameter, JsonValue, ParameterType, RetryPoli
 export type { AttemptSpec, Dispatcher, Placement } from './engine/dispatcher.js';
 export { DagEngine } from './engine/engine.js';
 export { isOutage } from './engine/outage.js';
-export { reportAttempt } from './engine/run-driver.js';
+export { reportAttempt } from './engine/report-attempt.js';
 export { insertEvents, type NewEvent } from './engine/run-rows.js';
 export {
   type CommandOutcome,

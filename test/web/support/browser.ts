@@ -1,16 +1,20 @@
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import type { WebRole, WebSystem } from './system.js';
+import type { WebRole } from './system.js';
 
-const BINARIES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+/** What is visited; tokens are needed only where one signs in. */
+interface Site {
+  url: string;
+  tokens?: Record<WebRole, string>;
+}
+
+// The one list of browsers is the one that `npm test` looks through: plain JavaScript, which runs before any build.
+const { findBrowser } = (await import(
+  new URL('../../../scripts/browser.mjs', import.meta.url).href
+)) as { findBrowser(): string | undefined };
 
 export async function launchBrowser(): Promise<Browser> {
-  const executablePath = process.env.OTTO_CHROMIUM ?? BINARIES.find((path) => existsSync(path));
-  if (!executablePath) {
-    throw new Error(
-      `no Chromium found (looked at ${BINARIES.join(', ')}): install one, or set OTTO_CHROMIUM`,
-    );
-  }
+  const executablePath = findBrowser();
+  if (!executablePath) throw new Error('no Chromium or Chrome found: install one, or set OTTO_CHROMIUM');
   return await chromium.launch({
     executablePath,
     args: [
@@ -41,7 +45,7 @@ export interface VisitOptions {
 /** A browser window of its own, with its own cookies. */
 export async function visit(
   browser: Browser,
-  system: WebSystem,
+  system: Site,
   options: VisitOptions = {},
 ): Promise<Visitor> {
   const context = await browser.newContext({
@@ -65,13 +69,14 @@ export async function visit(
 /** Opens sessions once for each role: the server allows only a few attempts a minute. */
 const sessions = new Map<string, Awaited<ReturnType<BrowserContext['cookies']>>>();
 
-async function signIn(context: BrowserContext, system: WebSystem, role: WebRole): Promise<void> {
+async function signIn(context: BrowserContext, system: Site, role: WebRole): Promise<void> {
   const key = `${system.url} ${role}`;
   const known = sessions.get(key);
   if (known) {
     await context.addCookies(known);
     return;
   }
+  if (!system.tokens) throw new Error(`no token of a ${role} for ${system.url}`);
   const answer = await context.request.post('/api/v1/session', {
     data: { token: system.tokens[role] },
     headers: { 'x-otto-csrf': '1', origin: system.url },
