@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Clock, Logger } from '../../base/index.js';
 import type { DagEngine } from '../../dag/index.js';
 import type { Database } from '../../store/index.js';
-import { loseAttempts } from '../workers/gateway.js';
+import { loseAttempts } from '../workers/attempt-rows.js';
 import { controlPlaneLeaseMs, workerLeaseMs } from '../workers/leases.js';
 import { Stillness } from './stillness.js';
 

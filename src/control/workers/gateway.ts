@@ -2,15 +2,14 @@ import { PassThrough } from 'node:stream';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { sql } from 'kysely';
-import { type ErrorJson, type Logger, OttoError, type Progress } from '../../base/index.js';
-import { insertEvents, isOutage, reportAttempt } from '../../dag/index.js';
-import { type AttemptRow, type Database, json, type Listener, type TokenRow } from '../../store/index.js';
+import { type Logger, OttoError, type Progress } from '../../base/index.js';
+import { isOutage, reportAttempt } from '../../dag/index.js';
+import type { AttemptRow, Database, Listener, TokenRow } from '../../store/index.js';
 import {
   type AssignmentContext,
   type AttachRequest,
   AttachResponseSchema,
   type Hello,
-  type Report,
   toConnectError,
   WorkerService,
   workerProtocol,
@@ -18,6 +17,7 @@ import {
 import type { Tokens } from '../services/tokens.js';
 import { admit } from './admission.js';
 import { ArtifactTransfer, type ArtifactTransferOptions } from './artifact-transfer.js';
+import { loseAttempts, storeLog, storeProgress, storeReport } from './attempt-rows.js';
 import { heartbeatMs, workerLeaseMs } from './leases.js';
 import { record } from './record.js';
 
@@ -32,15 +32,6 @@ export interface GatewayOptions {
   /** What an attempt may use: connection strings in the clear, so it is made when sent and never stored. */
   contextOf(attempt: AttemptRow): Promise<AssignmentContext>;
 }
-
-/** What a worker reports when not the command failed but the worker went away under it. */
-const lossCodes = new Set([
-  'WORKER_STOPPED',
-  'WORKER_DRAINING',
-  'WORKER_RESTARTED',
-  'LEASE_LOST',
-  'CONTROL_PLANE_UNREACHABLE',
-]);
 
 type Outgoing = MessageInitShape<typeof AttachResponseSchema>['message'];
 
@@ -194,13 +185,19 @@ export class WorkerGateway {
           .execute();
         return;
       case 'report':
-        await this.#report(session, message.value);
+        await storeReport(db, session, message.value);
+        session.send({ case: 'stored', value: { attemptId: message.value.attemptId } });
         return;
       case 'log':
-        await this.#log(message.value.attemptId, message.value.level, message.value.message);
+        await storeLog(db, session, message.value);
         return;
       case 'progress':
-        await this.#progress(message.value.attemptId, JSON.parse(message.value.progressJson) as Progress);
+        await storeProgress(
+          db,
+          session,
+          message.value.attemptId,
+          JSON.parse(message.value.progressJson) as Progress,
+        );
         return;
       case 'goodbye':
         await this.#goodbye(session, message.value.reason);
@@ -333,48 +330,6 @@ export class WorkerGateway {
     });
   }
 
-  async #report(session: Session, report: Report): Promise<void> {
-    const { db } = this.#options;
-    const attempt = await db
-      .selectFrom('attempts')
-      .select(['id', 'worker_id', 'lease_epoch', 'state'])
-      .where('id', '=', report.attemptId)
-      .executeTakeFirst();
-    // A report under another lease is old news: the attempt was given up, and perhaps made again elsewhere.
-    if (attempt?.worker_id === session.workerId && attempt.lease_epoch === session.leaseEpoch) {
-      const error = report.errorJson === '' ? null : (JSON.parse(report.errorJson) as ErrorJson);
-      const lost = report.state === 'FAILED' && lossCodes.has(error?.code ?? '');
-      await reportAttempt(db, report.attemptId, {
-        state: lost ? 'LOST' : (report.state as AttemptRow['state']),
-        output: report.outputJson === '' ? null : JSON.parse(report.outputJson),
-        error,
-      });
-    }
-    session.send({ case: 'stored', value: { attemptId: report.attemptId } });
-  }
-
-  async #log(attemptId: string, level: string, message: string): Promise<void> {
-    const { runId, command } = attemptParts(attemptId);
-    const known = level === 'warn' || level === 'error' ? level : 'info';
-    await insertEvents(this.#options.db, runId, [{ kind: 'log', command, level: known, message }]).catch(
-      () => {
-        // The run is gone (deleted): there is nowhere left to log to.
-      },
-    );
-  }
-
-  async #progress(attemptId: string, progress: Progress): Promise<void> {
-    const { runId, command } = attemptParts(attemptId);
-    await this.#options.db
-      .updateTable('commands')
-      .set({ progress: json(progress) })
-      .where('run_id', '=', runId)
-      .where('name', '=', command)
-      .where('state', '=', 'RUNNING')
-      .execute();
-    await sql`select pg_notify('otto_event', ${`${runId} 0`})`.execute(this.#options.db);
-  }
-
   /** The worker ends in order: what it had in hand is lost now, not when its lease runs out. */
   async #goodbye(session: Session, reason: string): Promise<void> {
     const ended = await this.#options.db
@@ -421,20 +376,4 @@ export class WorkerGateway {
   #warn(session: Session, error: unknown): void {
     this.#options.logger.warn({ err: error, worker: session.workerId }, 'assignments could not be delivered');
   }
-}
-
-/** `<run>/<command>/<number>`: a command's name has no slash. */
-function attemptParts(attemptId: string): { runId: string; command: string } {
-  const [runId, command] = attemptId.split('/');
-  return { runId: runId!, command: command! };
-}
-
-/** Ends the open attempts of a worker that is gone; their runs decide on another try. */
-export async function loseAttempts(db: Database, workerId: string, message: string): Promise<void> {
-  await db
-    .updateTable('attempts')
-    .set({ state: 'LOST', error: json({ code: 'WORKER_LOST', message }), ended_at: sql<Date>`now()` })
-    .where('worker_id', '=', workerId)
-    .where('state', 'in', ['ASSIGNED', 'RUNNING'])
-    .execute();
 }

@@ -151,9 +151,12 @@ describe('an attached worker', () => {
     const lines = gateway.received.flatMap((message) =>
       message.case === 'log' ? [message.value.message] : [],
     );
-    expect(lines.length).toBeLessThan(400);
+    const leftOut = lines.map((line) => Number(/^(\d+) log lines were left out/.exec(line)?.[1] ?? 0));
+    expect(lines.length).toBeLessThan(1000);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(5000);
-    expect(lines.at(-1)).toMatch(/9\d\d\d log lines were left out/);
+    // Each line was sent or is counted, also where a slow machine lets some through in between.
+    const sent = leftOut.filter((count) => count === 0).length;
+    expect(sent + leftOut.reduce((sum, count) => sum + count, 0)).toBe(10_000);
     expect(gateway.count('progress')).toBeLessThan(20);
   });
 });

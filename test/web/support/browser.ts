@@ -8,9 +8,9 @@ interface Site {
 }
 
 // The one list of browsers is the one that `npm test` looks through: plain JavaScript, which runs before any build.
-const { findBrowser } = (await import(
-  new URL('../../../scripts/browser.mjs', import.meta.url).href
-)) as { findBrowser(): string | undefined };
+const { findBrowser } = (await import(new URL('../../../scripts/browser.mjs', import.meta.url).href)) as {
+  findBrowser(): string | undefined;
+};
 
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = findBrowser();
@@ -43,11 +43,7 @@ export interface VisitOptions {
 }
 
 /** A browser window of its own, with its own cookies. */
-export async function visit(
-  browser: Browser,
-  system: Site,
-  options: VisitOptions = {},
-): Promise<Visitor> {
+export async function visit(browser: Browser, system: Site, options: VisitOptions = {}): Promise<Visitor> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 860 },
     colorScheme: options.theme ?? 'light',
