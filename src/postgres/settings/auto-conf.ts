@@ -45,6 +45,8 @@ export async function writeAutoConf(
         : `alter system set ${name} = ${formatValue(setting, value)}`,
     );
   } catch (error) {
+    // Nobody refused anything: the server went away.
+    if (isConnectionLost(error)) throw error;
     throw new OttoError(
       'SETTING_REFUSED',
       `${setting} cannot be set to ${value ?? 'its default'}: ${(error as Error).message}`,
@@ -55,6 +57,11 @@ export async function writeAutoConf(
       },
     );
   }
+}
+
+/** Only the server's own word, with a code that is not of a connection's end, is a refusal. */
+function isConnectionLost(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError) || /^(08|57P)/.test(error.code ?? '');
 }
 
 function formatValue(setting: string, value: string): string {

@@ -24,9 +24,22 @@ export class SettingsGuard {
     this.#options = options;
   }
 
+  /** Begun again where the server goes away in the middle: what was changed by then is put back first. */
   async change(values: Record<string, string>, signal?: AbortSignal): Promise<void> {
-    const { url, server, reason, logger } = this.#options;
-    await changeSettings(asOurs(url), values, this.#journal(), { server, reason, logger, signal });
+    const { url, server, reason, clock, reconnectMs, logger } = this.#options;
+    const since = clock.monotonic();
+    for (;;) {
+      try {
+        await changeSettings(asOurs(url), values, this.#journal(), { server, reason, logger, signal });
+        return;
+      } catch (error) {
+        if (!isConnectionLoss(error) || clock.monotonic() - since >= reconnectMs) throw error;
+        logger.warn({ err: error }, 'the server went away while its settings were changed; trying again');
+        await clock.sleep(250, signal);
+        await this.restore();
+        this.restored.length = 0;
+      }
+    }
   }
 
   /**
