@@ -11,7 +11,7 @@ import { OriginLink, TargetLink } from '../../components/links.js';
 import { Empty, Loaded, Page, Section } from '../../components/page.js';
 import type { Column } from '../../components/table.js';
 import { useToast } from '../../components/toast.js';
-import { Code, Facts, Id, json, None, Time } from '../../components/values.js';
+import { Code, CopyButton, Facts, Id, json, None, Time } from '../../components/values.js';
 import { VirtualTable } from '../../components/virtual-table.js';
 import { formatBytes, formatCount } from '../../lib/format.js';
 import { useUrlState } from '../../lib/hooks.js';
@@ -51,9 +51,10 @@ export function ArtifactPage() {
                 ['Id', <Id key="i" id={loaded.id} />],
                 [
                   'SHA-256',
-                  <code key="s" title={loaded.sha256}>
-                    {loaded.sha256.slice(0, 16)}…
-                  </code>,
+                  <span key="s" className="row">
+                    <code title={loaded.sha256}>{loaded.sha256.slice(0, 12)}…</code>
+                    <CopyButton text={loaded.sha256} label="Copy SHA-256" />
+                  </span>,
                 ],
               ]}
             />
@@ -157,7 +158,8 @@ function Rows({ artifact }: { artifact: ArtifactView }) {
             key: column.name,
             header: column.name,
             title: column.type,
-            width: 'minmax(8rem, 18rem)',
+            // A moment that is cut off within its minute says nothing.
+            width: /TIMESTAMP/i.test(column.type) ? '13.5rem' : 'minmax(8rem, 18rem)',
             ...(/INT|DOUBLE|FLOAT|DECIMAL|number/i.test(column.type) && { align: 'end' as const }),
             cell: (row) => cellOf(row[column.name]),
           }));

@@ -206,7 +206,7 @@ function Machine({ info }: { info: WorkerView['info'] }) {
       <span className="cell-sub">{parts.join(' · ')}</span>
       {info.postgres && info.postgres.length > 0 && (
         <span className="cell-sub" title={info.postgres.map((one) => one.bin).join(', ')}>
-          PostgreSQL {info.postgres.map((one) => one.major).join(', ')}
+          PostgreSQL {[...new Set(info.postgres.map((one) => one.major))].join(', ')}
         </span>
       )}
     </span>
@@ -214,8 +214,10 @@ function Machine({ info }: { info: WorkerView['info'] }) {
 }
 
 function Lease({ worker }: { worker: WorkerView }) {
-  const now = useNow(worker.leaseExpiresAt !== undefined);
-  if (!worker.leaseExpiresAt) return <None />;
+  // A worker that has stopped let go of its lease: that it ran out is no news.
+  const holds = isAlive(worker) && worker.leaseExpiresAt !== undefined;
+  const now = useNow(holds);
+  if (!holds || !worker.leaseExpiresAt) return <None />;
   const left = Date.parse(worker.leaseExpiresAt) - now;
   return (
     <span title={`Lease number ${worker.leaseEpoch}`}>
