@@ -46,6 +46,9 @@ export class CommandDispatcher implements Dispatcher {
     if (!worker) return { wait: `no ${kind} worker is attached` };
     if (worker.state === 'READY') return { workerId: worker.id, leaseEpoch: worker.lease_epoch };
     if (worker.state === 'DRAINING') return { wait: `worker ${worker.name} drains` };
+    if (worker.how === 'manual') {
+      return { wait: `worker ${worker.name} is ${worker.state}; it was started by hand and must be again` };
+    }
     this.#revive(worker);
     return { wait: `worker ${worker.name} is ${worker.state}; it is started again` };
   }
