@@ -22,5 +22,6 @@ export {
 } from './files.js';
 export { newId, newSecret, sha256 } from './ids.js';
 export { createLogger, type Logger, maskUrl, silentLogger } from './logging.js';
+export { isAlive } from './process.js';
 export { formatProgress, type Progress, type ProgressSink, throttleProgress } from './progress.js';
 export { formatBytes, formatDuration, parseDuration } from './units.js';

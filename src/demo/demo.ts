@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createLogger, type Logger, OttoError, type ProgressSink, readJson } from '../base/index.js';
+import { createLogger, isAlive, type Logger, OttoError, type ProgressSink, readJson } from '../base/index.js';
 import { connect } from '../postgres/index.js';
 import { type ControlFile, type RunningSystem, startSystem } from '../server/index.js';
 import { startDemoCluster } from './demo-cluster.js';
@@ -95,7 +95,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
 /** Two demos in one folder would delete each other's databases. */
 async function refuseTwo(dataDirectory: string): Promise<void> {
   const running = await readJson<ControlFile>(join(dataDirectory, 'control.json'));
-  if (running && isRunning(running.pid)) {
+  if (running && isAlive(running.pid)) {
     throw new OttoError('DEMO_RUNS', `a control plane already runs from ${dataDirectory}: ${running.url}`, {
       hint: 'Open it, stop it, or give this one another folder with --data.',
     });
@@ -196,14 +196,5 @@ async function ended(
       if (phase !== '') progress({ ...running[0]?.progress, phase });
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

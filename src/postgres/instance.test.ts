@@ -4,11 +4,11 @@ import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { exists, systemClock } from '../base/index.js';
+import { exists, isAlive, systemClock } from '../base/index.js';
 import { withConnection } from './connect.js';
 import { findInstallations, type Installation, installationFor } from './installations.js';
 import { PostgresInstance } from './instance.js';
-import { isAlive, isPostmasterOf, readPidFile } from './postmaster.js';
+import { isPostmasterOf, readPidFile } from './postmaster.js';
 import { serverAccount, spawnAs } from './run-as.js';
 import { startTestPostgres, type TestPostgres, testFolder } from './testing/index.js';
 

@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink, realpath, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
+import { isAlive } from '../base/index.js';
 
 /** What a server writes of itself into postmaster.pid. */
 export interface Postmaster {
@@ -94,14 +95,5 @@ async function removeSocketLocks(dataDirectory: string, socketDirectory: string)
     if (owner === dataDirectory || owner === (await realpath(dataDirectory))) {
       await unlink(join(socketDirectory, name));
     }
-  }
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newId } from '../../base/index.js';
+import { isAlive, newId } from '../../base/index.js';
 
 /**
  * Which processes use the embedded database, as one file each: known from before they connect, unlike anything that
@@ -25,18 +25,9 @@ export class DatabaseUsers {
     await rm(join(this.#directory, this.#own), { force: true });
     let last = true;
     for (const name of await readdir(this.#directory)) {
-      if (isRunning(Number(name.split('-')[0]))) last = false;
+      if (isAlive(Number(name.split('-')[0]))) last = false;
       else await rm(join(this.#directory, name), { force: true });
     }
     return last;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { sql } from 'kysely';
-import type { Clock, Logger } from '../../base/index.js';
+import { type Clock, isAlive, type Logger } from '../../base/index.js';
 import type { DagEngine } from '../../dag/index.js';
 import type { Database } from '../../store/index.js';
 import { loseAttempts } from '../workers/attempt-rows.js';
@@ -61,7 +61,7 @@ export class Sweeper {
     const still = new Set(this.#planes.stale(planes));
     const gone = planes
       .filter(
-        (plane) => plane.left || still.has(plane.id) || (plane.host === hostname() && !isRunning(plane.pid)),
+        (plane) => plane.left || still.has(plane.id) || (plane.host === hostname() && !isAlive(plane.pid)),
       )
       .map((plane) => plane.id);
     if (gone.length === 0) return;
@@ -129,14 +129,5 @@ export class Sweeper {
       logger.warn({ run: run.id }, 'a run was not driven by anybody; driving it');
       await engine.start(run.id, row.generation);
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

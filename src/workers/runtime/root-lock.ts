@@ -1,7 +1,7 @@
 import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { inside, newId, OttoError, readJson } from '../../base/index.js';
+import { inside, isAlive, newId, OttoError, readJson } from '../../base/index.js';
 
 interface Holder {
   pid: number;
@@ -127,15 +127,6 @@ function parseHolder(text: string): Holder | undefined {
   } catch {
     // Half a file cannot come from `create`: a foreign or damaged lock has no live owner.
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
